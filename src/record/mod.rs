@@ -1,0 +1,161 @@
+//! What is stored, as types: one trait, one file a family.
+//!
+//! A record type says everything about itself in one place: its name, its natural keys, its
+//! ordered indexes, its links and its searchable text. Lower and upper layers interpret what it
+//! says: `storage` writes the index rows, `graph` reads the links, `search` reads the text; none
+//! of them names a record type.
+
+pub(crate) mod registry;
+pub(crate) mod text_enum;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::base::id::NodeId;
+pub use crate::base::json::Json;
+use crate::base::key::{self, Key};
+use crate::base::time::Timestamp;
+pub use registry::RecordType;
+
+/// Whether earlier values of a type's records are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum History {
+    /// An overwrite or delete leaves nothing behind.
+    #[default]
+    None,
+    /// The earlier value is kept under (id, sequence number) for the retention of the store.
+    Versions,
+}
+
+/// A type that the store keeps.
+///
+/// The built-in families and an application's own types implement the same trait. Fields can be
+/// added, dropped and reordered as long as the type carries `#[serde(default)]`.
+///
+/// ```
+/// use engraph::NodeId;
+/// use engraph::record::{Facts, Record};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Default, Serialize, Deserialize)]
+/// #[serde(default)]
+/// struct Visit {
+///     patient: String,
+///     day: u32,
+///     doctor: Option<NodeId>,
+///     note: String,
+/// }
+///
+/// impl Record for Visit {
+///     const NAME: &'static str = "visit";
+///     fn describe<'a>(&'a self, facts: &mut Facts<'a>) {
+///         facts.unique("patient_day", (&self.patient, self.day));
+///         facts.index("day", self.day);
+///         facts.link("seen_by", self.doctor);
+///         facts.text("note", &self.note);
+///     }
+/// }
+/// ```
+pub trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The name in the store and in exports. Never changed.
+    const NAME: &'static str;
+    /// The version of the fields and of `describe`. A greater one is described anew at open.
+    const VERSION: u16 = 1;
+    /// Whether earlier values are kept.
+    const HISTORY: History = History::None;
+
+    /// Says what of this record is indexed, linked and searchable. Pure: the same record always
+    /// says the same.
+    fn describe<'a>(&'a self, facts: &mut Facts<'a>);
+}
+
+/// What a record says about itself: index keys, links, edges and searchable text.
+#[derive(Debug, Default)]
+pub struct Facts<'a> {
+    pub(crate) unique: Vec<(&'static str, Vec<u8>)>,
+    pub(crate) indexes: Vec<(&'static str, Vec<u8>)>,
+    pub(crate) links: Vec<(&'static str, NodeId)>,
+    pub(crate) edges: Vec<StatedEdge<'a>>,
+    pub(crate) texts: Vec<(&'static str, &'a str)>,
+    pub(crate) keywords: Vec<(&'static str, &'a str)>,
+    pub(crate) times: Vec<(&'static str, Timestamp)>,
+    pub(crate) numbers: Vec<(&'static str, f64)>,
+    pub(crate) attributes: Option<&'a Json>,
+}
+
+/// An edge between two other records that a record states.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct StatedEdge<'a> {
+    pub(crate) source: NodeId,
+    pub(crate) edge_type: &'a str,
+    pub(crate) target: NodeId,
+    pub(crate) weight: f32,
+}
+
+impl<'a> Facts<'a> {
+    /// A natural key: at most one record of the type has it. `name` is the index's name.
+    pub fn unique(&mut self, name: &'static str, key: impl Key) {
+        self.unique.push((name, key::bytes_of(&key)));
+    }
+
+    /// An ordered index: records of the type can be listed by it and by any prefix of a tuple.
+    pub fn index(&mut self, name: &'static str, key: impl Key) {
+        self.indexes.push((name, key::bytes_of(&key)));
+    }
+
+    /// A link to another record: an edge of type `name` that a field of this record implies. It
+    /// changes only with the field, and has no identity of its own.
+    pub fn link(&mut self, name: &'static str, target: impl Into<Option<NodeId>>) {
+        if let Some(target) = target.into() {
+            self.links.push((name, target));
+        }
+    }
+
+    /// An edge between two *other* records, stated by this one; its identity is this record's.
+    /// For types that are relations, with properties of their own.
+    pub fn edge(&mut self, source: NodeId, edge_type: &'a str, target: NodeId, weight: f32) {
+        self.edges.push(StatedEdge { source, edge_type, target, weight });
+    }
+
+    /// Searchable text. Fields named `title` or `name` weigh more.
+    pub fn text(&mut self, field: &'static str, text: impl Into<Option<&'a str>>) {
+        if let Some(text) = text.into().filter(|text| !text.is_empty()) {
+            self.texts.push((field, text));
+        }
+    }
+
+    /// A word to filter search by, matched exactly: a namespace, tag, category or status.
+    pub fn keyword(&mut self, field: &'static str, word: impl Into<Option<&'a str>>) {
+        if let Some(word) = word.into().filter(|word| !word.is_empty()) {
+            self.keywords.push((field, word));
+        }
+    }
+
+    /// A time to filter and sort search by.
+    pub fn time(&mut self, field: &'static str, time: impl Into<Option<Timestamp>>) {
+        if let Some(time) = time.into() {
+            self.times.push((field, time));
+        }
+    }
+
+    /// A number to filter and sort search by.
+    pub fn number(&mut self, field: &'static str, number: impl Into<Option<f64>>) {
+        if let Some(number) = number.into() {
+            self.numbers.push((field, number));
+        }
+    }
+
+    /// Free attributes to filter search by. At most one a record: the last one counts.
+    pub fn attributes(&mut self, json: impl Into<Option<&'a Json>>) {
+        if let Some(json) = json.into() {
+            self.attributes = Some(json);
+        }
+    }
+}
+
+/// What a record type says about one value.
+pub(crate) fn facts_of<T: Record>(record: &T) -> Facts<'_> {
+    let mut facts = Facts::default();
+    record.describe(&mut facts);
+    facts
+}
