@@ -3,8 +3,13 @@
 
 pub(crate) mod base;
 pub mod record;
+pub(crate) mod storage;
+pub(crate) mod store;
 
 pub use base::error::{Error, Result};
 pub use base::id::{EdgeId, Kind, NodeId, Seq};
 pub use base::json::Json;
+pub use base::key::Key;
 pub use base::time::{Clock, ManualClock, SystemClock, Timestamp};
+pub use store::{IndexScan, NewEdge, Options, Origin, ReadTx, RecordScan, Store, WriteTx};
+pub use storage::changes::{Change, Operation};

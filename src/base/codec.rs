@@ -18,6 +18,9 @@ const NAMED_ZSTD: u8 = 2;
 /// Fast and nearly as small as the higher levels on texts of a few kilobytes.
 const LEVEL: i32 = 1;
 
+/// For blocks that are written once and read in order.
+const LEVEL_SMALL: i32 = 3;
+
 /// Encodes a value.
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(256);
@@ -87,6 +90,12 @@ pub(crate) fn unpack(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
 pub(crate) fn compress(bytes: &[u8]) -> Result<Vec<u8>> {
     zstd::bulk::compress(bytes, LEVEL)
         .map_err(|source| Error::engine("zstd", "compress a value", source))
+}
+
+/// Compresses bytes that are read seldom into one smaller zstd frame, at a third of the speed.
+pub(crate) fn compress_small(bytes: &[u8]) -> Result<Vec<u8>> {
+    zstd::bulk::compress(bytes, LEVEL_SMALL)
+        .map_err(|source| Error::engine("zstd", "compress a block", source))
 }
 
 /// Opens a frame that [`compress`] made of `length` bytes.

@@ -35,3 +35,10 @@ pub const COMPRESS_BYTES_MIN: usize = 512;
 
 /// Longest name of an edge type, an index or a record type, in bytes.
 pub const NAME_BYTES_MAX: usize = 255;
+
+/// Most tables, indexes, views and triggers of a legacy database together. A schema is held in
+/// memory as a whole; the largest known one has about 200.
+pub const LEGACY_OBJECTS_MAX: usize = 10_000;
+
+/// SQLite's page cache while a legacy database is read, in bytes. Tables are read in order, once.
+pub const LEGACY_CACHE_BYTES: usize = 8 << 20;

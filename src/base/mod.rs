@@ -11,3 +11,4 @@ pub(crate) mod key;
 pub(crate) mod limits;
 pub(crate) mod time;
 pub(crate) mod varint;
+pub(crate) mod vector;

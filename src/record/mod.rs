@@ -5,8 +5,31 @@
 //! says: `storage` writes the index rows, `graph` reads the links, `search` reads the text; none
 //! of them names a record type.
 
+pub mod artifact;
+pub mod audit;
+pub mod chunk;
+pub mod code;
+pub mod config;
+pub mod document;
+pub mod entity;
+pub mod file;
+pub mod knowledge;
+pub mod learning;
+pub mod memory;
+pub mod organization;
+pub mod persona;
+pub mod provenance;
+pub mod quality;
+#[cfg(test)]
+pub(crate) mod random;
 pub(crate) mod registry;
+mod stated;
+pub mod tag;
+pub mod task;
 pub(crate) mod text_enum;
+pub mod vector;
+pub mod vocabulary;
+pub mod workflow;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,7 +38,53 @@ use crate::base::id::NodeId;
 pub use crate::base::json::Json;
 use crate::base::key::{self, Key};
 use crate::base::time::Timestamp;
+pub use crate::base::vector::Vector;
+pub use artifact::{Artifact, ArtifactBlob, ArtifactEvent};
+pub use audit::{
+    ChangeType, GitOperation, GitOperationType, HashHistory, LogEntry, LogLevel, VerificationStatus,
+};
+pub use chunk::{
+    ChunkEmbedding, ChunkType, ExtractedTable, ExtractionStatus, FileChunk, FileEntity,
+    FileEntityLink,
+};
+pub use code::{
+    CodeEntity, CodeEntityType, CodeFile, FileAnalysis, FileGroup, FileGroupMember, FileIssue,
+    FileRelation, IssueStatus, ScanRun, TrackStatus,
+};
+pub use config::{ConfigValue, ValueType};
+pub use document::{Document, DocumentAnalytics, DocumentContent, DocumentSearchRow, DocumentTag};
+pub use entity::{Direction, Entity, Relation};
+pub use file::{
+    DuplicateType, FileDuplicate, HealthSummary, IndexedFile, KeywordSummary, ScanManifest,
+    TimelineSummary, Watch,
+};
+pub use knowledge::{
+    KnowledgeProposal, KnowledgeQuestion, KnowledgeTerm, OntologyRelation, OntologyStatus,
+    OntologyTerm, OntologyVersion, ProposalStatus, QuestionStatus, TermStatus,
+};
+pub use learning::{AnalysisVersion, LearningPath, LearningStep, PathStatus};
+pub use memory::{
+    Memory, MemoryCodeLink, MemoryProposal, MemoryProposalStatus, MemorySharing, MemoryType,
+};
+pub use organization::{
+    ActionType, FeedbackAction, LearningCase, OrganizationAction, OrganizationEvent,
+    OrganizationFeedback, OrganizationProposal, OrganizationStatus,
+};
+pub use persona::{Persona, PersonaSkill, Skill, SkillResult};
+pub use provenance::{EvidenceSpan, Provenance, ProvenanceLink, ProvenanceTarget};
+pub use quality::{
+    AlertStatus, BulkOperation, BulkStatus, BulkType, FileReview, Improvement, IssueTracker,
+    Prompt, QualityMetrics, Review, ReviewType, RiskAlert, TrackedIssue, TrackedIssueStatus,
+    TrackerType, Violation,
+};
 pub use registry::RecordType;
+pub use tag::{FileTag, TagDefinition};
+pub use task::{
+    DeadLetter, EventLevel, PipelineMode, QueueJob, QueueStatus, Schedule, Task, TaskEvent, TaskRun,
+};
+pub use vector::VectorDocument;
+pub use vocabulary::{FileStatus, RunStatus, Severity};
+pub use workflow::{DraftState, IdempotencyKey, WorkflowJob, WorkflowStatus, WorkflowStep};
 
 /// Whether earlier values of a type's records are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,9 +1,13 @@
 //! Closed vocabularies that stay open: a value outside the list is kept as it is.
 
 /// Defines an enum whose values are texts. Unknown texts become `Other`, so that reading never
-/// fails and nothing is lost.
+/// fails and nothing is lost. The default is the first one, or the one named after `default`.
 macro_rules! text_enum {
-    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+    (@default $named:ident, $($variant:ident)+) => { Self::$named };
+    (@default , $first:ident $($rest:ident)*) => { Self::$first };
+    ($(#[$meta:meta])* $name:ident $(default $default:ident)? {
+        $($(#[$variant_meta:meta])* $variant:ident = $text:literal),+ $(,)?
+    }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
@@ -21,6 +25,12 @@ macro_rules! text_enum {
                     $(Self::$variant => $text,)+
                     Self::Other(text) => text,
                 }
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                crate::record::text_enum::text_enum!(@default $($default)?, $($variant)+)
             }
         }
 
@@ -80,6 +90,21 @@ mod tests {
             /// Go.
             Green = "green",
         }
+    }
+
+    text_enum! {
+        /// For the test, with a default of its own.
+        Lamp default Off {
+            /// Shines.
+            On = "on",
+            /// Does not.
+            Off = "off",
+        }
+    }
+
+    #[test]
+    fn the_default_is_the_first_or_the_named_one() {
+        assert_eq!((Light::default(), Lamp::default()), (Light::Red, Lamp::Off));
     }
 
     #[test]

@@ -1,0 +1,222 @@
+//! Cells by storage class, as they are stored: nothing is converted, nothing is normalised.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use rusqlite::ToSql;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use serde::{Deserialize, Serialize};
+
+/// The text encoding of a database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Encoding {
+    /// Text cells hold UTF-8, or what was stored as such.
+    #[default]
+    Utf8,
+    /// Text cells hold UTF-16, low byte first.
+    Utf16Le,
+    /// Text cells hold UTF-16, high byte first.
+    Utf16Be,
+}
+
+impl Encoding {
+    /// The name in `PRAGMA encoding`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Utf8 => "UTF-8",
+            Self::Utf16Le => "UTF-16le",
+            Self::Utf16Be => "UTF-16be",
+        }
+    }
+
+    /// The encoding of that name.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        [Self::Utf8, Self::Utf16Le, Self::Utf16Be].into_iter().find(|known| known.name() == name)
+    }
+
+    /// Stored bytes as text. `None` when they are no text in this encoding.
+    pub(crate) fn decode(self, bytes: &[u8]) -> Option<Cow<'_, str>> {
+        let unit = match self {
+            Self::Utf8 => return std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+            Self::Utf16Le => u16::from_le_bytes,
+            Self::Utf16Be => u16::from_be_bytes,
+        };
+        let (pairs, rest) = bytes.as_chunks::<2>();
+        if !rest.is_empty() {
+            return None;
+        }
+        char::decode_utf16(pairs.iter().map(|pair| unit(*pair)))
+            .collect::<Result<String, _>>()
+            .ok()
+            .map(Cow::Owned)
+    }
+
+    /// Text as it is stored.
+    pub(crate) fn encode(self, text: &str) -> Cow<'_, [u8]> {
+        match self {
+            Self::Utf8 => Cow::Borrowed(text.as_bytes()),
+            Self::Utf16Le => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            Self::Utf16Be => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        }
+    }
+}
+
+/// One cell, by storage class. Text is the stored bytes, in the encoding of its database.
+#[derive(Clone, Copy)]
+pub(crate) enum Cell<'a> {
+    /// SQL NULL.
+    Null,
+    /// A 64-bit integer.
+    Integer(i64),
+    /// A floating-point number, kept bit by bit.
+    Real(f64),
+    /// Text as stored; may be no valid text and may contain NUL.
+    Text(&'a [u8]),
+    /// Bytes.
+    Blob(&'a [u8]),
+}
+
+impl<'a> Cell<'a> {
+    /// Bytes of text or blob.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Text(bytes) | Self::Blob(bytes) => bytes.len(),
+            Self::Null => 0,
+            Self::Integer(_) | Self::Real(_) => 8,
+        }
+    }
+
+    /// The storage class in words.
+    pub(crate) fn class(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Integer(_) => "integer",
+            Self::Real(_) => "real",
+            Self::Text(_) => "text",
+            Self::Blob(_) => "blob",
+        }
+    }
+
+    /// Whether the cell is NULL.
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+}
+
+impl PartialEq for Cell<'_> {
+    /// Same storage class and same bits.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Integer(a), Self::Integer(b)) => a == b,
+            (Self::Real(a), Self::Real(b)) => a.to_bits() == b.to_bits(),
+            (Self::Text(a), Self::Text(b)) | (Self::Blob(a), Self::Blob(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Debug for Cell<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Integer(number) => write!(f, "integer {number}"),
+            Self::Real(number) => write!(f, "real {number:?}"),
+            Self::Text(bytes) => write!(f, "text {}", bytes.escape_ascii()),
+            Self::Blob(bytes) => write!(f, "blob {}", bytes.escape_ascii()),
+        }
+    }
+}
+
+impl<'a> From<ValueRef<'a>> for Cell<'a> {
+    fn from(value: ValueRef<'a>) -> Self {
+        match value {
+            ValueRef::Null => Self::Null,
+            ValueRef::Integer(number) => Self::Integer(number),
+            ValueRef::Real(number) => Self::Real(number),
+            ValueRef::Text(bytes) => Self::Text(bytes),
+            ValueRef::Blob(bytes) => Self::Blob(bytes),
+        }
+    }
+}
+
+impl ToSql for Cell<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match *self {
+            Self::Null => ValueRef::Null,
+            Self::Integer(number) => ValueRef::Integer(number),
+            Self::Real(number) => ValueRef::Real(number),
+            Self::Text(bytes) => ValueRef::Text(bytes),
+            Self::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+/// A cell that owns its bytes: what a record's field becomes. Text is UTF-8 here.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) enum Value {
+    /// SQL NULL.
+    #[default]
+    Null,
+    /// A 64-bit integer.
+    Integer(i64),
+    /// A floating-point number.
+    Real(f64),
+    /// Text.
+    Text(String),
+    /// Bytes.
+    Blob(Vec<u8>),
+}
+
+impl Value {
+    /// The same as a borrowed cell of a database in UTF-8.
+    pub(crate) fn as_cell(&self) -> Cell<'_> {
+        match self {
+            Self::Null => Cell::Null,
+            Self::Integer(number) => Cell::Integer(*number),
+            Self::Real(number) => Cell::Real(*number),
+            Self::Text(text) => Cell::Text(text.as_bytes()),
+            Self::Blob(bytes) => Cell::Blob(bytes),
+        }
+    }
+}
+
+/// A cell list without elements and with the allocation of `cells`, for the next row.
+pub(crate) fn recycle<'b>(mut cells: Vec<Cell<'_>>) -> Vec<Cell<'b>> {
+    cells.clear();
+    cells.into_iter().map(|_| Cell::Null).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_read_in_the_encoding_of_its_database() {
+        let text = "a\u{e9}\u{1f600}\0";
+        for encoding in [Encoding::Utf8, Encoding::Utf16Le, Encoding::Utf16Be] {
+            let stored = encoding.encode(text);
+            assert_eq!(encoding.decode(&stored).as_deref(), Some(text));
+            assert_eq!(Encoding::from_name(encoding.name()), Some(encoding));
+        }
+        assert_eq!(Encoding::Utf8.decode(b"\xff"), None);
+        assert_eq!(Encoding::Utf16Le.decode(b"\x00\xd8"), None);
+        assert_eq!(Encoding::Utf16Be.decode(b"\x00"), None);
+    }
+
+    #[test]
+    fn cells_compare_by_class_and_bits() {
+        assert_ne!(Cell::Real(0.0), Cell::Real(-0.0));
+        assert_ne!(Cell::Integer(1), Cell::Real(1.0));
+        assert_ne!(Cell::Text(b"1"), Cell::Blob(b"1"));
+        assert_eq!(Cell::Real(f64::NAN), Cell::Real(f64::NAN));
+    }
+
+    #[test]
+    fn recycled_lists_keep_their_allocation() {
+        let cells = vec![Cell::Null; 40];
+        let place = cells.as_ptr().cast::<u8>();
+        let again = recycle(cells);
+        assert_eq!((again.len(), again.as_ptr().cast::<u8>()), (0, place));
+    }
+}

@@ -1,0 +1,77 @@
+//! Writes a layer into an engine transaction: sorted, appending runs through a cursor.
+
+use std::ops::Bound;
+
+use redb::{CursorError, Key, ReadableTable as _, Table, WriteTransaction};
+
+use super::engine::{storage_error, table_error};
+use super::layer::{Layer, LayerRows};
+use super::tables::{RecordTable, SharedTable, TableId, record_key_from};
+use crate::base::error::{Error, Result};
+
+/// Writes every row of `layer`.
+pub(crate) fn apply(transaction: &WriteTransaction, layer: &Layer) -> Result<()> {
+    for (table, rows) in layer.tables() {
+        let name = table.name();
+        if table.kind().is_some() {
+            let mut open = transaction
+                .open_table(RecordTable::new(&name))
+                .map_err(|error| table_error(&name, error))?;
+            let last = open
+                .last()
+                .map_err(|error| storage_error(&name, error))?
+                .map(|(key, _)| key.value());
+            let appended = |key: &[u8]| last.is_none_or(|last| record_key_from(key) > last);
+            write_rows(table, &mut open, rows, appended, |key| record_key_from(key))?;
+        } else {
+            let mut open = transaction
+                .open_table(SharedTable::new(&name))
+                .map_err(|error| table_error(&name, error))?;
+            let last = open
+                .last()
+                .map_err(|error| storage_error(&name, error))?
+                .map(|(key, _)| key.value().to_vec());
+            let appended = |key: &[u8]| last.as_deref().is_none_or(|last| key > last);
+            write_rows(table, &mut open, rows, appended, |key| key)?;
+        }
+    }
+    Ok(())
+}
+
+/// Rows up to the last key of the table one by one, those behind it through a cursor, which is
+/// several times faster and packs the pages full.
+fn write_rows<'r, K>(
+    table: TableId,
+    open: &mut Table<'_, K, &'static [u8]>,
+    rows: &'r LayerRows,
+    appended: impl Fn(&[u8]) -> bool,
+    to_key: impl Fn(&'r [u8]) -> K::SelfType<'r>,
+) -> Result<()>
+where
+    K: Key + 'static,
+{
+    let fail = |error| storage_error(&table.name(), error);
+    let mut tail = rows.iter().peekable();
+    while let Some((key, value)) = tail.next_if(|(key, _)| !appended(key)) {
+        match value {
+            Some(value) => drop(open.insert(to_key(key), &value[..]).map_err(fail)?),
+            None => drop(open.remove(to_key(key)).map_err(fail)?),
+        }
+    }
+    if tail.peek().is_none() {
+        return Ok(());
+    }
+    let mut cursor =
+        open.upper_bound_mut(Bound::<K::SelfType<'_>>::Unbounded).map_err(fail)?;
+    for (key, value) in tail {
+        // A deleted row behind the last key is not there.
+        if let Some(value) = value {
+            cursor.insert_before(to_key(key), &value[..]).map_err(|error| match error {
+                CursorError::Storage(error) => fail(error),
+                other => Error::engine("redb", format!("append to {}", table.name()), other),
+            })?;
+        }
+    }
+    cursor.close().map_err(fail)
+}
+

@@ -1,0 +1,158 @@
+//! Large writes: straight into an engine transaction of their own, in sorted batches, at memory
+//! that does not grow with the load.
+
+use redb::{ReadableTable as _, WriteTransaction};
+
+use super::apply::apply;
+use super::engine::{Engine, storage_error, table_error};
+use super::layer::{Layer, merged};
+use super::rows::{Bytes, KeyRange, RowIter, Rows, RowsMut};
+use super::snapshot::number_bounds;
+use super::tables::{RecordTable, SharedTable, TableId, record_key, record_key_from};
+use crate::base::error::Result;
+
+/// Bytes of rows that are gathered before they are sorted into the transaction.
+const BATCH_BYTES: usize = 48 << 20;
+/// Rows that one step of a range over the transaction copies.
+const PAGE_ROWS: usize = 256;
+
+/// An engine transaction with a batch of rows over it.
+pub(crate) struct Bulk {
+    batch: Layer,
+    transaction: WriteTransaction,
+}
+
+impl Bulk {
+    pub(crate) fn new(transaction: WriteTransaction) -> Self {
+        Self { batch: Layer::default(), transaction }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        if !self.batch.is_empty() {
+            apply(&self.transaction, &self.batch)?;
+            self.batch = Layer::default();
+        }
+        Ok(())
+    }
+
+    /// Makes everything durable.
+    pub(crate) fn commit(mut self) -> Result<()> {
+        self.flush()?;
+        Engine::commit_transaction(self.transaction)
+    }
+
+    /// Leaves no trace. Never dropped while unwinding: that would leak pages.
+    pub(crate) fn abort(self) -> Result<()> {
+        self.transaction.abort().map_err(|error| storage_error("transaction", error))
+    }
+
+    fn base_get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>> {
+        // Opening makes the table where it is missing; an empty one takes no page.
+        let name = table.name();
+        let value = if table.kind().is_some() {
+            let open = self
+                .transaction
+                .open_table(RecordTable::new(&name))
+                .map_err(|error| table_error(&name, error))?;
+            let found =
+                open.get(record_key_from(key)).map_err(|error| storage_error(&name, error))?;
+            found.map(|guard| guard.value().to_vec())
+        } else {
+            let open = self
+                .transaction
+                .open_table(SharedTable::new(&name))
+                .map_err(|error| table_error(&name, error))?;
+            let found = open.get(key).map_err(|error| storage_error(&name, error))?;
+            found.map(|guard| guard.value().to_vec())
+        };
+        Ok(value.map(Bytes::Copy))
+    }
+
+    fn base_page(&self, table: TableId, range: &KeyRange) -> Result<Vec<(Box<[u8]>, Vec<u8>)>> {
+        let name = table.name();
+        let fail = |error| storage_error(&name, error);
+        let mut page = Vec::new();
+        if table.kind().is_some() {
+            let Some(bounds) = number_bounds(range) else { return Ok(page) };
+            let open = self
+                .transaction
+                .open_table(RecordTable::new(&name))
+                .map_err(|error| table_error(&name, error))?;
+            let mut rows = open.range(bounds).map_err(fail)?;
+            while page.len() < PAGE_ROWS {
+                let row = if range.descending { rows.next_back() } else { rows.next() };
+                let Some(row) = row else { break };
+                let (key, value) = row.map_err(fail)?;
+                page.push((record_key(key.value()).into(), value.value().to_vec()));
+            }
+        } else {
+            let bounds =
+                (range.from.as_ref().map(Vec::as_slice), range.to.as_ref().map(Vec::as_slice));
+            let open = self
+                .transaction
+                .open_table(SharedTable::new(&name))
+                .map_err(|error| table_error(&name, error))?;
+            let mut rows = open.range::<&[u8]>(bounds).map_err(fail)?;
+            while page.len() < PAGE_ROWS {
+                let row = if range.descending { rows.next_back() } else { rows.next() };
+                let Some(row) = row else { break };
+                let (key, value) = row.map_err(fail)?;
+                page.push((key.value().into(), value.value().to_vec()));
+            }
+        }
+        Ok(page)
+    }
+
+    fn base_range(&self, table: TableId, range: KeyRange) -> RowIter<'_> {
+        let mut left = Some(range);
+        let pages = std::iter::from_fn(move || {
+            let range = left.take()?;
+            let page = match self.base_page(table, &range) {
+                Ok(page) => page,
+                Err(error) => return Some(vec![Err(error)]),
+            };
+            if let Some((last, _)) = page.last().filter(|_| page.len() == PAGE_ROWS) {
+                let rest =
+                    if range.descending { range.before(last) } else { range.after(last) };
+                left = (!rest.is_empty()).then_some(rest);
+            }
+            Some(page.into_iter().map(|(key, value)| Ok((key, Bytes::Copy(value)))).collect())
+        });
+        Box::new(pages.flatten())
+    }
+}
+
+impl Rows for Bulk {
+    fn get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>> {
+        match self.batch.get(table, key) {
+            Some(value) => Ok(value.map(Bytes::Layer)),
+            None => self.base_get(table, key),
+        }
+    }
+
+    fn range(&self, table: TableId, range: KeyRange) -> Result<RowIter<'_>> {
+        if range.is_empty() {
+            return Ok(Box::new(std::iter::empty()));
+        }
+        let base = self.base_range(table, range.clone());
+        Ok(merged(&[&self.batch], base, table, &range))
+    }
+}
+
+impl RowsMut for Bulk {
+    fn put(&mut self, table: TableId, key: &[u8], value: &[u8]) -> Result<()> {
+        self.batch.set(table, key, Some(value));
+        if self.batch.bytes() > BATCH_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn delete(&mut self, table: TableId, key: &[u8]) -> Result<()> {
+        self.batch.set(table, key, None);
+        if self.batch.bytes() > BATCH_BYTES { self.flush() } else { Ok(()) }
+    }
+}
+
+impl std::fmt::Debug for Bulk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bulk").field("batch_bytes", &self.batch.bytes()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,226 @@
+//! The change log: one entry a write, the only feed of derived views.
+//!
+//! Key: sequence number and part, both big-endian. Part 0 starts with the time of the write; every
+//! part holds runs of (operation, first id, count), so a load of a million records is a few bytes.
+
+use super::rows::{KeyRange, Rows, RowsMut};
+use super::tables::TableId;
+use crate::base::error::{Error, Result};
+use crate::base::id::{EdgeId, NodeId, Seq};
+use crate::base::time::Timestamp;
+use crate::base::varint;
+
+/// Bytes after which a part is cut, below a page of the engine.
+const PART_BYTES: usize = 3_800;
+
+/// What happened to a run of ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Records were written: inserted or replaced.
+    Put,
+    /// Records were deleted.
+    Delete,
+    /// Edges were made.
+    Link,
+    /// Edges were removed.
+    Unlink,
+}
+
+impl Operation {
+    fn code(self) -> u8 {
+        match self {
+            Self::Put => 1,
+            Self::Delete => 2,
+            Self::Link => 3,
+            Self::Unlink => 4,
+        }
+    }
+
+    fn from_code(code: u8) -> Option<Self> {
+        Some(match code {
+            1 => Self::Put,
+            2 => Self::Delete,
+            3 => Self::Link,
+            4 => Self::Unlink,
+            _ => return None,
+        })
+    }
+}
+
+/// One run of ids that one write changed in the same way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The write.
+    pub seq: Seq,
+    /// When it was accepted.
+    pub time: Timestamp,
+    /// What happened.
+    pub operation: Operation,
+    /// The first id: a [`NodeId`] for records, an [`EdgeId`] for edges.
+    first: u64,
+    /// How many ids follow each other from there, the first included.
+    pub count: u64,
+}
+
+impl Change {
+    /// The records of the run; empty for edges.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
+        let count = match self.operation {
+            Operation::Put | Operation::Delete => self.count,
+            Operation::Link | Operation::Unlink => 0,
+        };
+        let first = self.first;
+        (0..count).map(move |step| NodeId::from_u64(first + step))
+    }
+
+    /// Whether the run holds that id.
+    pub(crate) fn contains(&self, id: u64) -> bool {
+        id >= self.first && id - self.first < self.count
+    }
+
+    /// The edges of the run; empty for records.
+    pub fn edges(&self) -> impl Iterator<Item = EdgeId> + use<> {
+        let count = match self.operation {
+            Operation::Put | Operation::Delete => 0,
+            Operation::Link | Operation::Unlink => self.count,
+        };
+        let first = self.first;
+        (0..count).map(move |step| EdgeId::from_u64(first + step))
+    }
+}
+
+/// The runs of one write, gathered while it goes on.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    runs: Vec<(Operation, u64, u64)>,
+}
+
+impl Gathered {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// Notes one id. Ids that follow each other join one run.
+    pub(crate) fn push(&mut self, operation: Operation, id: u64) {
+        self.push_run(operation, id, 1);
+    }
+
+    pub(crate) fn push_run(&mut self, operation: Operation, first: u64, count: u64) {
+        if let Some((last, start, length)) = self.runs.last_mut()
+            && *last == operation
+        {
+            if *start + *length == first {
+                *length += count;
+                return;
+            }
+            if first >= *start && first + count <= *start + *length {
+                return;
+            }
+        }
+        self.runs.push((operation, first, count));
+    }
+
+    /// Writes the entry of the write.
+    pub(crate) fn write(&self, rows: &mut impl RowsMut, seq: Seq, time: Timestamp) -> Result<()> {
+        let mut part = 0_u32;
+        let mut value = Vec::with_capacity(32);
+        varint::put_signed(&mut value, time.as_micros());
+        for (operation, first, count) in &self.runs {
+            if value.len() > PART_BYTES {
+                rows.put(TableId::CHANGES, &part_key(seq, part), &value)?;
+                value.clear();
+                part += 1;
+            }
+            value.push(operation.code());
+            // The kind's byte goes to the low end, where a varint does not pay for it.
+            varint::put(&mut value, first.rotate_left(8));
+            varint::put(&mut value, *count);
+        }
+        rows.put(TableId::CHANGES, &part_key(seq, part), &value)
+    }
+}
+
+fn part_key(seq: Seq, part: u32) -> [u8; 12] {
+    let mut key = [0; 12];
+    key[..8].copy_from_slice(&seq.0.to_be_bytes());
+    key[8..].copy_from_slice(&part.to_be_bytes());
+    key
+}
+
+fn split_key(key: &[u8]) -> Result<(Seq, u32)> {
+    let bad = || Error::corrupt("table changes", format!("key of {} bytes", key.len()));
+    let (seq, part) = key.split_first_chunk::<8>().ok_or_else(bad)?;
+    let part: [u8; 4] = part.try_into().map_err(|_| bad())?;
+    Ok((Seq(u64::from_be_bytes(*seq)), u32::from_be_bytes(part)))
+}
+
+/// The newest write in the log, with its time.
+pub(crate) fn newest(rows: &impl Rows) -> Result<Option<(Seq, Timestamp)>> {
+    let last = rows.first(TableId::CHANGES, KeyRange::all().descending())?;
+    let Some((key, _)) = last else { return Ok(None) };
+    let (seq, _) = split_key(&key)?;
+    let head = rows
+        .get(TableId::CHANGES, &part_key(seq, 0))?
+        .ok_or_else(|| Error::corrupt("table changes", format!("write {seq} has no head")))?;
+    let time = varint::take_signed(&mut &head[..])
+        .ok_or_else(|| Error::corrupt("table changes", format!("write {seq} has no time")))?;
+    Ok(Some((seq, Timestamp::from_micros(time))))
+}
+
+/// The oldest write in the log.
+pub(crate) fn oldest(rows: &impl Rows) -> Result<Option<Seq>> {
+    let first = rows.first(TableId::CHANGES, KeyRange::all())?;
+    first.map(|(key, _)| split_key(&key).map(|(seq, _)| seq)).transpose()
+}
+
+/// Hands every change after `after` to `take`, in order, until it says stop.
+pub(crate) fn read_after(
+    rows: &dyn Rows,
+    after: Seq,
+    take: &mut dyn FnMut(Change) -> std::ops::ControlFlow<()>,
+) -> Result<()> {
+    let range = KeyRange::all().after(&part_key(after, u32::MAX));
+    let mut time = Timestamp::default();
+    for row in rows.range(TableId::CHANGES, range)? {
+        let (key, value) = row?;
+        let (seq, part) = split_key(&key)?;
+        let bad = || Error::corrupt("table changes", format!("write {seq} part {part}"));
+        let mut bytes = &value[..];
+        if part == 0 {
+            time = Timestamp::from_micros(varint::take_signed(&mut bytes).ok_or_else(bad)?);
+        }
+        while let Some((&code, rest)) = bytes.split_first() {
+            bytes = rest;
+            let operation = Operation::from_code(code).ok_or_else(bad)?;
+            let first = varint::take(&mut bytes).ok_or_else(bad)?.rotate_right(8);
+            let count = varint::take(&mut bytes).ok_or_else(bad)?;
+            if first.checked_add(count).is_none() {
+                return Err(bad());
+            }
+            let change = Change { seq, time, operation, first, count };
+            if take(change).is_break() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_that_follow_each_other_join_one_run() {
+        let mut gathered = Gathered::default();
+        for id in [5, 6, 7, 6, 9] {
+            gathered.push(Operation::Put, id);
+        }
+        gathered.push(Operation::Delete, 10);
+        assert_eq!(
+            gathered.runs,
+            [(Operation::Put, 5, 3), (Operation::Put, 9, 1), (Operation::Delete, 10, 1)]
+        );
+    }
+}

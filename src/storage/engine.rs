@@ -1,0 +1,195 @@
+//! The open data file: create, open, snapshots, commits.
+
+use std::path::{Path, PathBuf};
+
+use redb::{
+    Builder, CommitError, Database, DatabaseError, Durability, ReadOnlyDatabase,
+    ReadableDatabase as _, StorageError, TableError, TransactionError, WriteTransaction,
+};
+
+use super::apply::apply;
+use super::bulk::Bulk;
+use super::layer::Layer;
+use super::place;
+use super::snapshot::Snapshot;
+use crate::base::error::{Error, Result};
+
+/// How the data file is opened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EngineOptions {
+    /// Bytes of page cache.
+    pub(crate) cache_bytes: usize,
+}
+
+/// The data file of a store.
+pub(crate) struct Engine {
+    file: File,
+    path: PathBuf,
+}
+
+enum File {
+    Writable(Database),
+    ReadOnly(ReadOnlyDatabase),
+}
+
+impl Engine {
+    /// Makes a new data file. Fails when there is one.
+    pub(crate) fn create(path: &Path, options: EngineOptions) -> Result<Self> {
+        let file = place::create_new(path)?;
+        let database = builder(options)
+            .create_file(file)
+            .map_err(|error| database_error(path, "create", error))?;
+        place::sync_parent(path)?;
+        Ok(Self { file: File::Writable(database), path: path.to_owned() })
+    }
+
+    /// Opens a data file for reading and writing.
+    pub(crate) fn open(path: &Path, options: EngineOptions) -> Result<Self> {
+        let mut builder = builder(options);
+        let shown = path.display().to_string();
+        builder.set_repair_callback(move |session| {
+            tracing::info!(file = %shown, progress = session.progress(), "recovering data file");
+        });
+        let database = builder.open(path).map_err(|error| database_error(path, "open", error))?;
+        Ok(Self { file: File::Writable(database), path: path.to_owned() })
+    }
+
+    /// Opens a data file that was closed cleanly, for reading only; writes nothing, takes no lock
+    /// file.
+    pub(crate) fn open_read_only(path: &Path, options: EngineOptions) -> Result<Self> {
+        let database = builder(options)
+            .open_read_only(path)
+            .map_err(|error| database_error(path, "open read-only", error))?;
+        Ok(Self { file: File::ReadOnly(database), path: path.to_owned() })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The newest committed state.
+    pub(crate) fn snapshot(&self) -> Result<Snapshot> {
+        let transaction = match &self.file {
+            File::Writable(database) => database.begin_read(),
+            File::ReadOnly(database) => database.begin_read(),
+        };
+        transaction
+            .map(Snapshot::new)
+            .map_err(|error| transaction_error("begin a read", error))
+    }
+
+    /// Writes a layer and makes it durable. With `quick_repair` the engine's free list goes with
+    /// it, so that opening after a crash needs no walk over the file; twice the cost.
+    pub(crate) fn commit(&self, layer: &Layer, quick_repair: bool) -> Result<()> {
+        let mut transaction = self.begin()?;
+        transaction.set_quick_repair(quick_repair);
+        match apply(&transaction, layer) {
+            Ok(()) => Self::commit_transaction(transaction),
+            Err(error) => {
+                drop(transaction.abort());
+                Err(error)
+            }
+        }
+    }
+
+    /// A transaction for a large write.
+    pub(crate) fn bulk(&self) -> Result<Bulk> {
+        self.begin().map(Bulk::new)
+    }
+
+    pub(super) fn begin(&self) -> Result<WriteTransaction> {
+        let File::Writable(database) = &self.file else {
+            return Err(Error::ReadOnly { action: "write".into() });
+        };
+        let mut transaction =
+            database.begin_write().map_err(|error| transaction_error("begin a write", error))?;
+        transaction
+            .set_durability(Durability::Immediate)
+            .map_err(|error| Error::engine("redb", "set durability", error))?;
+        Ok(transaction)
+    }
+
+    pub(super) fn commit_transaction(transaction: WriteTransaction) -> Result<()> {
+        transaction.commit().map_err(|error| match error {
+            CommitError::Storage(error) => storage_error("commit", error),
+            other => Error::engine("redb", "commit", other),
+        })
+    }
+
+    /// Closes the file and says whether that worked.
+    pub(crate) fn close(self) -> Result<()> {
+        let closed = match self.file {
+            File::Writable(database) => database.close(),
+            File::ReadOnly(database) => database.close(),
+        };
+        closed.map_err(|error| database_error(&self.path, "close", error))
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+fn builder(options: EngineOptions) -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(options.cache_bytes);
+    builder
+}
+
+fn database_error(path: &Path, action: &str, error: DatabaseError) -> Error {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => {
+            Error::Locked { path: path.to_owned(), holder: place::holder_of(path) }
+        }
+        DatabaseError::UpgradeRequired(found) => Error::Version {
+            what: path.display().to_string(),
+            found: found.into(),
+            supported: 3,
+        },
+        DatabaseError::Storage(StorageError::Io(source)) => {
+            if source.kind() == std::io::ErrorKind::InvalidData {
+                return Error::Corrupt {
+                    place: path.display().to_string(),
+                    detail: "not a data file of a store".into(),
+                    source: Some(Box::new(source)),
+                };
+            }
+            Error::io(action, path, source)
+        }
+        DatabaseError::Storage(error) => storage_error(&path.display().to_string(), error),
+        other => Error::engine("redb", format!("{action} {}", path.display()), other),
+    }
+}
+
+pub(super) fn transaction_error(action: &str, error: TransactionError) -> Error {
+    match error {
+        TransactionError::Storage(error) => storage_error(action, error),
+        other => Error::engine("redb", action, other),
+    }
+}
+
+pub(super) fn table_error(name: &str, error: TableError) -> Error {
+    match error {
+        TableError::Storage(error) => storage_error(name, error),
+        TableError::TableTypeMismatch { .. } | TableError::TableIsMultimap(_) => Error::Corrupt {
+            place: format!("table {name}"),
+            detail: "table has another shape than this version writes".into(),
+            source: Some(Box::new(error)),
+        },
+        other => Error::engine("redb", format!("open table {name}"), other),
+    }
+}
+
+pub(super) fn storage_error(place: &str, error: StorageError) -> Error {
+    match error {
+        StorageError::Corrupted(detail) => Error::corrupt(place, detail),
+        StorageError::Io(source) => Error::io("access", place, source),
+        StorageError::PreviousIo => {
+            Error::Poisoned { reason: format!("an earlier read or write failed ({place})") }
+        }
+        StorageError::DatabaseClosed => Error::Closed,
+        other => Error::engine("redb", format!("access {place}"), other),
+    }
+}

@@ -1,0 +1,124 @@
+//! Files and directories, by platform: the one module that knows permissions and lock files.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::base::error::{Error, Result};
+
+/// The file with the truth, inside the store's directory.
+pub(crate) const DATA_FILE: &str = "data.redb";
+/// The directory of the search index, inside the store's directory.
+pub(crate) const SEARCH_DIRECTORY: &str = "search";
+/// Says who has the store open; only a hint, the lock is the engine's.
+const OWNER_FILE: &str = "owner";
+
+/// The data file of the store in `directory`.
+pub(crate) fn data_file(directory: &Path) -> PathBuf {
+    directory.join(DATA_FILE)
+}
+
+/// Makes the directory of a new store: it must be absent or empty.
+pub(crate) fn create_directory(directory: &Path) -> Result<()> {
+    match fs::read_dir(directory) {
+        Ok(mut entries) => {
+            if entries.next().is_some() {
+                let what = if data_file(directory).exists() { "store" } else { "directory" };
+                return Err(Error::already_exists(what, directory.display()));
+            }
+            Ok(())
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            fs::create_dir_all(directory).map_err(|error| Error::io("create", directory, error))
+        }
+        Err(error) => Err(Error::io("create a store in", directory, error)),
+    }
+}
+
+/// Checks that `directory` holds a store.
+pub(crate) fn check_store(directory: &Path) -> Result<()> {
+    let data = data_file(directory);
+    match fs::metadata(&data) {
+        Ok(found) if found.is_file() => Ok(()),
+        Ok(_) => Err(Error::corrupt(data.display().to_string(), "not a regular file")),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Err(Error::not_found("store", directory.display()))
+        }
+        Err(error) => Err(Error::io("open", data, error)),
+    }
+}
+
+/// Makes a new file, readable and writable for its owner; fails when there is one.
+pub(crate) fn create_new(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    owner_only(&mut options);
+    options.open(path).map_err(|error| {
+        if error.kind() == ErrorKind::AlreadyExists {
+            Error::already_exists("file", path.display())
+        } else {
+            Error::io("create", path, error)
+        }
+    })
+}
+
+#[cfg(unix)]
+fn owner_only(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    options.mode(0o600);
+}
+
+#[cfg(not(unix))]
+fn owner_only(_options: &mut OpenOptions) {}
+
+/// Makes a new directory entry durable, where the platform can.
+#[cfg(unix)]
+pub(crate) fn sync_parent(path: &Path) -> Result<()> {
+    let Some(parent) = path.parent() else { return Ok(()) };
+    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+    let directory = File::open(parent).map_err(|error| Error::io("open", parent, error))?;
+    directory.sync_all().map_err(|error| Error::io("sync", parent, error))
+}
+
+/// Makes a new directory entry durable, where the platform can.
+#[cfg(not(unix))]
+pub(crate) fn sync_parent(_path: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// Notes this process as the one that has the store open. A failure is no fault: it is a hint.
+pub(crate) fn note_owner(directory: &Path) {
+    let write = || -> std::io::Result<()> {
+        let mut file = File::create(directory.join(OWNER_FILE))?;
+        writeln!(file, "process {}", std::process::id())
+    };
+    if let Err(error) = write() {
+        tracing::debug!(%error, "could not note the owner of the store");
+    }
+}
+
+/// Takes the note of [`note_owner`] away.
+pub(crate) fn clear_owner(directory: &Path) {
+    if let Err(error) = fs::remove_file(directory.join(OWNER_FILE)) {
+        tracing::debug!(%error, "could not remove the owner note of the store");
+    }
+}
+
+/// Who has the store of this data file open, as far as it can be told.
+pub(crate) fn holder_of(data_file: &Path) -> String {
+    let note = data_file.parent().map(|directory| directory.join(OWNER_FILE));
+    note.and_then(|note| fs::read_to_string(note).ok())
+        .map(|text| text.trim().to_owned())
+        .filter(|text| !text.is_empty() && text.len() < 100)
+        .unwrap_or_else(|| "another process".to_owned())
+}
+
+/// Bytes of a file, or of all files below a directory; what cannot be read counts as nothing.
+pub(crate) fn bytes_on_disk(path: &Path) -> u64 {
+    let Ok(found) = fs::symlink_metadata(path) else { return 0 };
+    if !found.is_dir() {
+        return found.len();
+    }
+    let Ok(entries) = fs::read_dir(path) else { return 0 };
+    entries.filter_map(std::result::Result::ok).map(|entry| bytes_on_disk(&entry.path())).sum()
+}

@@ -1,0 +1,85 @@
+//! What the legacy layer needs of a write: records with given identities, verbatim rows, sources.
+
+use super::record_read::{self, find_in_source};
+use super::record_write::OnTaken;
+use super::sources::{Source, Sources};
+use super::tx::WriteTx;
+use crate::base::codec;
+use crate::base::error::Result;
+use crate::base::id::{Kind, NodeId};
+use crate::record::{Record, facts_of};
+use crate::storage::verbatim::{self, Packed};
+
+impl WriteTx<'_> {
+    /// Says which source the records written from here on belong to; `None` ends that.
+    pub(crate) fn set_source(&mut self, source: Option<u32>) {
+        self.writer.source = source;
+    }
+
+    /// The smallest key that was never given to a record of the kind.
+    pub(crate) fn next_key(&mut self, kind: Kind) -> Result<u64> {
+        self.writer.next_key(kind)
+    }
+
+    /// Says that keys below `next` are given.
+    pub(crate) fn advance_key(&mut self, kind: Kind, next: u64) -> Result<()> {
+        self.writer.advance_key(kind, next)
+    }
+
+    /// Writes an imported record that is known to be new. Tells whether its natural keys were all
+    /// free; a record whose keys are taken is kept without them.
+    pub(crate) fn insert_imported<T: Record>(&mut self, id: NodeId, record: &T) -> Result<bool> {
+        let value = codec::encode(record)?;
+        let (writer, core) = self.writer_and_core();
+        writer.insert_new(core, id, &value, &facts_of(record), OnTaken::Keep)
+    }
+
+    /// Replaces an imported record by what a newer version of its source says.
+    pub(crate) fn replace_imported<T: Record>(&mut self, id: NodeId, record: &T) -> Result<()> {
+        let value = codec::encode(record)?;
+        self.put_value(id, &value, &facts_of(record), OnTaken::Keep)
+    }
+
+    /// The record of a source with a natural key.
+    pub(crate) fn find_imported(
+        &self,
+        kind: Kind,
+        index: &str,
+        source: u32,
+        key: &[u8],
+    ) -> Result<Option<NodeId>> {
+        let number = self.core().names.number_in(index, &self.writer.new_names);
+        match number {
+            Some(number) => find_in_source(self.rows(), kind, number, source, key),
+            None => Ok(None),
+        }
+    }
+
+    /// The encoded value of a record.
+    pub(crate) fn raw(&self, id: NodeId) -> Result<Option<crate::storage::Bytes>> {
+        record_read::raw(self.rows(), id)
+    }
+
+    /// Writes a block of verbatim rows; `ordinal` counts the rows before it.
+    pub(crate) fn put_verbatim(
+        &mut self,
+        source: u32,
+        table: u32,
+        ordinal: u64,
+        block: &Packed,
+    ) -> Result<()> {
+        verbatim::put_block(&mut self.writer.rows, source, table, ordinal, block)
+    }
+
+    /// Takes the verbatim rows of a table away.
+    pub(crate) fn delete_verbatim(&mut self, source: u32, table: u32) -> Result<()> {
+        verbatim::delete_table(&mut self.writer.rows, source, table)
+    }
+
+    /// Writes what the store knows of a source; known to others when the write is durable.
+    pub(crate) fn put_source(&mut self, source: Source) -> Result<()> {
+        Sources::write(&mut self.writer.rows, &source)?;
+        self.sources.push(source);
+        Ok(())
+    }
+}

@@ -1,0 +1,187 @@
+//! The public handle: open, read, write, bulk, close. Wires storage, graph and search.
+
+pub(crate) mod commit;
+pub(crate) mod core;
+pub(crate) mod entry;
+#[cfg(feature = "legacy")]
+pub(crate) mod import;
+pub(crate) mod open;
+pub(crate) mod options;
+pub(crate) mod read;
+pub(crate) mod record_read;
+pub(crate) mod record_write;
+pub(crate) mod sources;
+pub(crate) mod tx;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::base::error::{Error, Result};
+use crate::base::id::Seq;
+use crate::base::time::Timestamp;
+use crate::storage::changes::{self, Change};
+use crate::storage::place;
+use commit::Shared;
+pub use options::Options;
+pub use read::ReadTx;
+pub use record_read::{IndexScan, RecordScan};
+pub use sources::Origin;
+pub use tx::{NewEdge, WriteTx};
+
+/// An open store: one directory. Cheap to clone; clones share everything.
+///
+/// ```
+/// use engraph::Store;
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("case.engraph");
+/// let store = Store::create(&path)?;
+/// assert_eq!(store.seq().0, 0);
+/// store.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+impl Store {
+    /// Opens the store in `directory` with default options.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none, [`Error::Locked`] when another process has it open,
+    /// [`Error::Version`] when a newer version wrote it, [`Error::Corrupt`] when it is damaged.
+    pub fn open(directory: impl AsRef<Path>) -> Result<Self> {
+        Options::new().open(directory)
+    }
+
+    /// Makes a new store in `directory`, which must be absent or empty.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`] when the directory holds something, [`Error::Io`] otherwise.
+    pub fn create(directory: impl AsRef<Path>) -> Result<Self> {
+        Options::new().create(directory)
+    }
+
+    /// Opens a store that was closed cleanly, for reading only. Writes nothing at all, so it works
+    /// on a read-only disk.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_read_only(directory: impl AsRef<Path>) -> Result<Self> {
+        Options::new().open_read_only(directory)
+    }
+
+    /// Options for opening: own record types, cache size, clock.
+    #[must_use]
+    pub fn builder() -> Options {
+        Options::new()
+    }
+
+    pub(crate) fn from_shared(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// A consistent view of the newest durable state. Never blocks, never is blocked.
+    ///
+    /// A long-lived one keeps old pages from being reused.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] after [`Store::close`].
+    pub fn read(&self) -> Result<ReadTx> {
+        let published = self.shared.published()?;
+        Ok(ReadTx::new(Arc::clone(&self.shared.core), published))
+    }
+
+    /// Runs `closure` on top of every earlier write and makes what it wrote durable before
+    /// returning.
+    ///
+    /// Closures run one at a time and each sees the writes of all before it, so a
+    /// read-modify-write needs no retries. Concurrent callers share one sync. When the closure
+    /// fails or panics, nothing of it is kept. The closure must not wait for another thread that
+    /// writes to the same store.
+    ///
+    /// # Errors
+    /// What the closure returns; [`Error::Panicked`] when it panics; [`Error::Conflict`] for a
+    /// write inside a write; [`Error::ReadOnly`], [`Error::Closed`]; [`Error::Poisoned`] when a
+    /// commit failed, whose outcome reopening decides.
+    pub fn write<T>(&self, closure: impl FnOnce(&mut WriteTx<'_>) -> Result<T>) -> Result<T> {
+        self.shared.write(closure)
+    }
+
+    /// As [`Store::write`], for large loads: goes straight into a transaction of its own, at
+    /// memory that does not grow with the load. Other writers wait meanwhile.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn bulk<T>(&self, closure: impl FnOnce(&mut WriteTx<'_>) -> Result<T>) -> Result<T> {
+        self.shared.bulk(closure)
+    }
+
+    /// The newest durable write.
+    #[must_use]
+    pub fn seq(&self) -> Seq {
+        self.shared.durable_seq()
+    }
+
+    /// What happened after write `after`, oldest first: the change feed. Reads up to `limit`
+    /// changes; ask again from the last one's `seq` for more, which starts with the next write.
+    ///
+    /// # Errors
+    /// [`Error::Trimmed`] when the log no longer reaches back that far.
+    pub fn changes(&self, after: Seq, limit: usize) -> Result<Vec<Change>> {
+        let published = self.shared.published()?;
+        let rows = &*published.rows;
+        if let Some(oldest) = changes::oldest(rows)?
+            && after.0 + 1 < oldest.0
+        {
+            return Err(Error::Trimmed { oldest: oldest.0 });
+        }
+        let mut found = Vec::new();
+        changes::read_after(rows, after, &mut |change| {
+            let full = found.len() >= limit
+                && found.last().is_some_and(|last: &Change| last.seq != change.seq);
+            if full {
+                return std::ops::ControlFlow::Break(());
+            }
+            found.push(change);
+            std::ops::ControlFlow::Continue(())
+        })?;
+        Ok(found)
+    }
+
+    /// The time of the newest durable write.
+    #[must_use]
+    pub fn last_write_time(&self) -> Timestamp {
+        self.shared.last_time()
+    }
+
+    /// The store's directory.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.shared.core.directory
+    }
+
+    /// Waits for running writes, then closes the data file. Later calls on any clone fail with
+    /// [`Error::Closed`]. Dropping the last clone closes too, but cannot report a failure.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Engine`] when closing fails.
+    pub fn close(&self) -> Result<()> {
+        self.shared.close()
+    }
+
+    /// Bytes of the data file and of the search index on disk.
+    #[must_use]
+    pub fn bytes_on_disk(&self) -> (u64, u64) {
+        let directory = &self.shared.core.directory;
+        (
+            place::bytes_on_disk(&place::data_file(directory)),
+            place::bytes_on_disk(&directory.join(place::SEARCH_DIRECTORY)),
+        )
+    }
+}

@@ -1,0 +1,277 @@
+//! Writing records: the row, what it implies, its history and its change, through any rows.
+
+use std::collections::HashMap;
+
+use super::core::Core;
+use super::entry::{Adjacent, Implied, UniqueRow, kind_name};
+use crate::base::error::{Error, Result};
+use crate::base::id::{Kind, NodeId, Seq};
+use crate::base::varint;
+use crate::record::{Facts, History};
+use crate::storage::changes::{Gathered, Operation};
+use crate::storage::index;
+use crate::storage::names::NewNames;
+use crate::storage::tables::record_key;
+use crate::storage::{KeyRange, RowsMut, TableId, adjacency};
+
+/// Links that a bulk load gathers before it sorts them into the blocks.
+const PENDING_LINKS_MAX: usize = 1 << 20;
+
+/// What to do when a natural key is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnTaken {
+    /// The write fails.
+    Refuse,
+    /// The record is kept without the key; the caller is told.
+    Keep,
+}
+
+/// Writes records through rows. One lives as long as its write.
+#[derive(Debug)]
+pub(crate) struct Writer<R> {
+    pub(crate) rows: R,
+    pub(crate) seq: Seq,
+    pub(crate) changes: Gathered,
+    pub(crate) new_names: NewNames,
+    /// The source that is being imported: its records are not known to the store yet.
+    pub(crate) source: Option<u32>,
+    next_keys: HashMap<Kind, u64>,
+    /// Links of a bulk load that are not in the blocks yet; `None` writes each at once.
+    pending: Option<Vec<Adjacent>>,
+}
+
+impl<R: RowsMut> Writer<R> {
+    pub(crate) fn new(rows: R, seq: Seq, gather_links: bool) -> Self {
+        Self {
+            rows,
+            seq,
+            changes: Gathered::default(),
+            new_names: NewNames::default(),
+            source: None,
+            next_keys: HashMap::new(),
+            pending: gather_links.then(Vec::new),
+        }
+    }
+
+    /// The smallest key that was never given to a record of the kind.
+    pub(crate) fn next_key(&mut self, kind: Kind) -> Result<u64> {
+        if let Some(next) = self.next_keys.get(&kind) {
+            return Ok(*next);
+        }
+        let last = self.rows.first(TableId::records(kind), KeyRange::all().descending())?;
+        let after_last = last.map_or(1, |(key, _)| {
+            crate::storage::tables::record_key_from(&key).saturating_add(1)
+        });
+        let floor = match self.rows.get(TableId::FLOORS, &index::floor_key(kind))? {
+            None => 1,
+            Some(value) => varint::take(&mut &value[..])
+                .ok_or_else(|| Error::corrupt("table floors", format!("kind {}", kind.0)))?,
+        };
+        let next = after_last.max(floor);
+        self.next_keys.insert(kind, next);
+        Ok(next)
+    }
+
+    /// Says that keys below `next` are given.
+    pub(crate) fn advance_key(&mut self, kind: Kind, next: u64) -> Result<()> {
+        let known = self.next_key(kind)?;
+        self.next_keys.insert(kind, known.max(next));
+        Ok(())
+    }
+
+    /// A new identity.
+    pub(crate) fn allocate(&mut self, kind: Kind) -> Result<NodeId> {
+        let key = self.next_key(kind)?;
+        let id = NodeId::new(kind, key).ok_or(Error::Limit {
+            what: "keys of a kind".into(),
+            max: NodeId::MAX_KEY,
+            found: key,
+        })?;
+        self.next_keys.insert(kind, key + 1);
+        Ok(id)
+    }
+
+    /// Writes a record that is known to be new. Tells whether every natural key was free.
+    pub(crate) fn insert_new(
+        &mut self,
+        core: &Core,
+        id: NodeId,
+        value: &[u8],
+        facts: &Facts<'_>,
+        on_taken: OnTaken,
+    ) -> Result<bool> {
+        let implied = self.implied(core, id, facts)?;
+        let free = self.add(core, id, &implied, on_taken)?;
+        self.rows.put(TableId::records(id.kind()), &record_key(id.key()), value)?;
+        self.changes.push(Operation::Put, id.as_u64());
+        Ok(free)
+    }
+
+    /// Replaces a record: only what differs is touched.
+    pub(crate) fn replace(
+        &mut self,
+        core: &Core,
+        id: NodeId,
+        old: &[u8],
+        value: &[u8],
+        facts: &Facts<'_>,
+        on_taken: OnTaken,
+    ) -> Result<()> {
+        let before = self.implied_by(core, id, old)?;
+        let after = self.implied(core, id, facts)?;
+        self.remove(id, &before.without(&after))?;
+        self.add(core, id, &after.without(&before), on_taken)?;
+        self.keep_history(core, id, old)?;
+        self.rows.put(TableId::records(id.kind()), &record_key(id.key()), value)?;
+        self.changes.push(Operation::Put, id.as_u64());
+        Ok(())
+    }
+
+    /// Deletes a record with everything that it implies. Edges that others made to it are the
+    /// caller's.
+    pub(crate) fn delete(&mut self, core: &Core, id: NodeId, old: &[u8]) -> Result<()> {
+        let before = self.implied_by(core, id, old)?;
+        self.remove(id, &before)?;
+        self.keep_history(core, id, old)?;
+        let kind = id.kind();
+        if self.next_key(kind)? == id.key() + 1 {
+            // The greatest key goes: without a floor it would be given again.
+            let mut floor = Vec::with_capacity(5);
+            varint::put(&mut floor, id.key() + 1);
+            self.rows.put(TableId::FLOORS, &index::floor_key(kind), &floor)?;
+        }
+        self.rows.delete(TableId::records(kind), &record_key(id.key()))?;
+        self.changes.push(Operation::Delete, id.as_u64());
+        Ok(())
+    }
+
+    fn implied(&mut self, core: &Core, id: NodeId, facts: &Facts<'_>) -> Result<Implied> {
+        let source = match self.source {
+            Some(source) => source,
+            None if facts.unique.is_empty() => 0,
+            None => core.sources.source_of(id),
+        };
+        Implied::of(core, (&mut self.new_names, &mut self.rows), id, source, facts)
+    }
+
+    fn implied_by(&mut self, core: &Core, id: NodeId, value: &[u8]) -> Result<Implied> {
+        let describe = core.kinds.registered(id.kind())?.describe;
+        let mut implied = None;
+        describe(value, &mut |facts| {
+            implied = Some(self.implied(core, id, facts)?);
+            Ok(())
+        })?;
+        Ok(implied.unwrap_or_default())
+    }
+
+    fn add(&mut self, core: &Core, id: NodeId, new: &Implied, on_taken: OnTaken) -> Result<bool> {
+        let mut free = true;
+        for unique in &new.unique {
+            free &= self.take_unique(core, id, unique, on_taken)?;
+        }
+        for row in &new.indexes {
+            self.rows.put(TableId::INDEX, row, &[])?;
+        }
+        for adjacent in &new.adjacent {
+            self.connect(*adjacent)?;
+        }
+        Ok(free)
+    }
+
+    fn take_unique(
+        &mut self,
+        core: &Core,
+        id: NodeId,
+        unique: &UniqueRow,
+        on_taken: OnTaken,
+    ) -> Result<bool> {
+        let holder = match self.rows.get(TableId::UNIQUE, &unique.row)? {
+            None => None,
+            Some(value) => Some(index::unique_id(id.kind(), &value)?),
+        };
+        match holder {
+            Some(holder) if holder != id => {
+                if on_taken == OnTaken::Keep {
+                    return Ok(false);
+                }
+                let what = format!("{} with that {}", kind_name(core, id.kind()), unique.name);
+                Err(Error::already_exists(what, holder))
+            }
+            Some(_) => Ok(true),
+            None => {
+                self.rows.put(TableId::UNIQUE, &unique.row, &index::unique_value(id))?;
+                Ok(true)
+            }
+        }
+    }
+
+    fn remove(&mut self, id: NodeId, gone: &Implied) -> Result<()> {
+        for unique in &gone.unique {
+            let holder = self.rows.get(TableId::UNIQUE, &unique.row)?;
+            let ours = match holder {
+                None => false,
+                Some(value) => index::unique_id(id.kind(), &value)? == id,
+            };
+            if ours {
+                self.rows.delete(TableId::UNIQUE, &unique.row)?;
+            }
+        }
+        for row in &gone.indexes {
+            self.rows.delete(TableId::INDEX, row)?;
+        }
+        if !gone.adjacent.is_empty() {
+            self.flush_links()?;
+        }
+        for Adjacent { node, direction, entry } in &gone.adjacent {
+            let (edge_type, neighbor, edge) = (entry.edge_type, entry.neighbor, entry.edge);
+            adjacency::remove(&mut self.rows, *node, *direction, edge_type, neighbor, edge)?;
+        }
+        Ok(())
+    }
+
+    /// Adds one adjacency entry, at once or with the next batch.
+    pub(crate) fn connect(&mut self, adjacent: Adjacent) -> Result<()> {
+        match &mut self.pending {
+            None => {
+                let Adjacent { node, direction, entry } = adjacent;
+                adjacency::insert(&mut self.rows, node, direction, entry)?;
+                Ok(())
+            }
+            Some(pending) => {
+                pending.push(adjacent);
+                if pending.len() >= PENDING_LINKS_MAX { self.flush_links() } else { Ok(()) }
+            }
+        }
+    }
+
+    /// Sorts the gathered links into the blocks.
+    pub(crate) fn flush_links(&mut self) -> Result<()> {
+        let Some(pending) = &mut self.pending else { return Ok(()) };
+        let mut links = std::mem::take(pending);
+        links.sort_unstable_by_key(|link| {
+            let entry = &link.entry;
+            let out = matches!(link.direction, adjacency::Direction::In);
+            (link.node, out, entry.edge_type, entry.neighbor, entry.edge)
+        });
+        let mut entries = Vec::new();
+        for run in links.chunk_by(|a, b| a.node == b.node && a.direction == b.direction) {
+            let Some(first) = run.first() else { continue };
+            entries.clear();
+            entries.extend(run.iter().map(|link| link.entry));
+            adjacency::insert_sorted(&mut self.rows, first.node, first.direction, &entries)?;
+        }
+        Ok(())
+    }
+
+    fn keep_history(&mut self, core: &Core, id: NodeId, old: &[u8]) -> Result<()> {
+        if core.kinds.registered(id.kind())?.history == History::None {
+            return Ok(());
+        }
+        let key = index::history_key(id, self.seq);
+        // A second change in the same write must not hide the value from before the write.
+        if self.rows.get(TableId::HISTORY, &key)?.is_none() {
+            self.rows.put(TableId::HISTORY, &key, old)?;
+        }
+        Ok(())
+    }
+}

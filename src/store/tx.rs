@@ -1,0 +1,325 @@
+//! A write transaction: buffered operations that read their own writes.
+
+use super::commit::Shared;
+use super::core::Core;
+use super::record_read::{self, read_methods};
+use super::record_write::{OnTaken, Writer};
+use super::sources::Source;
+use crate::base::codec;
+use crate::base::error::{Error, Result};
+use crate::base::id::{EdgeId, Kind, NodeId, Seq};
+use crate::base::json::Json;
+use crate::base::limits::WRITE_BUFFER_BYTES_MAX;
+use crate::base::time::Timestamp;
+use crate::record::{Facts, Record, facts_of};
+use crate::storage::bulk::Bulk;
+use crate::storage::changes::Operation;
+use crate::storage::edges::{self, EdgeRecord};
+use crate::storage::overlay::Overlay;
+use crate::storage::{Bytes, KeyRange, RowIter, Rows, RowsMut, TableId};
+
+/// The rows that a write goes to: a buffer, or an engine transaction of its own.
+#[derive(Debug)]
+pub(crate) enum TxRows {
+    Buffer(Box<Overlay>),
+    Bulk(Box<Bulk>),
+}
+
+impl Rows for TxRows {
+    fn get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>> {
+        match self {
+            Self::Buffer(rows) => rows.get(table, key),
+            Self::Bulk(rows) => rows.get(table, key),
+        }
+    }
+
+    fn range(&self, table: TableId, range: KeyRange) -> Result<RowIter<'_>> {
+        match self {
+            Self::Buffer(rows) => rows.range(table, range),
+            Self::Bulk(rows) => rows.range(table, range),
+        }
+    }
+}
+
+impl RowsMut for TxRows {
+    fn put(&mut self, table: TableId, key: &[u8], value: &[u8]) -> Result<()> {
+        match self {
+            Self::Buffer(rows) => {
+                rows.put(table, key, value)?;
+                let found = rows.own().bytes();
+                if found <= WRITE_BUFFER_BYTES_MAX {
+                    return Ok(());
+                }
+                Err(Error::Limit {
+                    what: "one write in bytes (Store::bulk takes more)".into(),
+                    max: WRITE_BUFFER_BYTES_MAX as u64,
+                    found: found as u64,
+                })
+            }
+            Self::Bulk(rows) => rows.put(table, key, value),
+        }
+    }
+
+    fn delete(&mut self, table: TableId, key: &[u8]) -> Result<()> {
+        match self {
+            Self::Buffer(rows) => rows.delete(table, key),
+            Self::Bulk(rows) => rows.delete(table, key),
+        }
+    }
+}
+
+/// An edge to be made: directed, typed, weighted, with properties and a validity if given.
+#[derive(Clone, Debug)]
+pub struct NewEdge {
+    source: NodeId,
+    edge_type: String,
+    target: NodeId,
+    weight: f32,
+    valid_from: Option<Timestamp>,
+    valid_to: Option<Timestamp>,
+    properties: Option<Json>,
+}
+
+impl NewEdge {
+    /// An edge of weight 1 without properties, valid at all times.
+    #[must_use]
+    pub fn new(source: NodeId, edge_type: impl Into<String>, target: NodeId) -> Self {
+        Self {
+            source,
+            edge_type: edge_type.into(),
+            target,
+            weight: 1.0,
+            valid_from: None,
+            valid_to: None,
+            properties: None,
+        }
+    }
+
+    /// Sets the weight, a finite number.
+    #[must_use]
+    pub fn weight(mut self, weight: f32) -> Self {
+        self.weight = weight;
+        self
+    }
+
+    /// Sets the time from which the edge is valid.
+    #[must_use]
+    pub fn valid_from(mut self, time: Timestamp) -> Self {
+        self.valid_from = Some(time);
+        self
+    }
+
+    /// Sets the time until which the edge is valid, itself excluded.
+    #[must_use]
+    pub fn valid_to(mut self, time: Timestamp) -> Self {
+        self.valid_to = Some(time);
+        self
+    }
+
+    /// Sets the properties.
+    #[must_use]
+    pub fn properties(mut self, properties: Json) -> Self {
+        self.properties = Some(properties);
+        self
+    }
+}
+
+/// A write in progress. Made by [`Store::write`](crate::Store::write) and
+/// [`Store::bulk`](crate::Store::bulk); reads see what was written before and in it.
+#[derive(Debug)]
+pub struct WriteTx<'s> {
+    shared: &'s Shared,
+    time: Timestamp,
+    pub(crate) writer: Writer<TxRows>,
+    /// Sources that become known when the write is durable.
+    pub(crate) sources: Vec<Source>,
+}
+
+impl<'s> WriteTx<'s> {
+    pub(crate) fn new(shared: &'s Shared, rows: TxRows, seq: Seq, time: Timestamp) -> Self {
+        let gather_links = matches!(rows, TxRows::Bulk(_));
+        Self { shared, time, writer: Writer::new(rows, seq, gather_links), sources: Vec::new() }
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        &self.shared.core
+    }
+
+    pub(crate) fn writer_and_core(&mut self) -> (&mut Writer<TxRows>, &'s Core) {
+        (&mut self.writer, &self.shared.core)
+    }
+
+    pub(crate) fn rows(&self) -> &TxRows {
+        &self.writer.rows
+    }
+
+    /// The sequence number that this write gets if it is accepted.
+    #[must_use]
+    pub fn seq(&self) -> Seq {
+        self.writer.seq
+    }
+
+    /// The time of this write: not before the clock, and after every earlier write.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.time
+    }
+
+    /// Writes a new record and gives it an identity.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`] when one of its natural keys is taken; [`Error::NotFound`] when
+    /// the type is not registered; [`Error::Limit`] when the record or the write is too large.
+    pub fn insert<T: Record>(&mut self, record: &T) -> Result<NodeId> {
+        let kind = self.core().kinds.of::<T>()?;
+        let id = self.writer.allocate(kind)?;
+        let value = codec::encode(record)?;
+        let core = &self.shared.core;
+        self.writer.insert_new(core, id, &value, &facts_of(record), OnTaken::Refuse)?;
+        Ok(id)
+    }
+
+    /// Replaces the record `id`, or writes it there when it was deleted.
+    ///
+    /// # Errors
+    /// As [`WriteTx::insert`]; [`Error::Invalid`] when `id` is of another type or was never given.
+    pub fn put<T: Record>(&mut self, id: NodeId, record: &T) -> Result<()> {
+        let kind = self.core().kinds.of::<T>()?;
+        self.check_given(kind, id)?;
+        let value = codec::encode(record)?;
+        self.put_value(id, &value, &facts_of(record), OnTaken::Refuse)
+    }
+
+    fn check_given(&mut self, kind: Kind, id: NodeId) -> Result<()> {
+        if id.kind() != kind {
+            let reason = format!("{id} is of another type than the record");
+            return Err(Error::invalid("id", reason));
+        }
+        if id.key() >= self.writer.next_key(kind)? {
+            return Err(Error::invalid("id", format!("{id} was never given to a record")));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn put_value(
+        &mut self,
+        id: NodeId,
+        value: &[u8],
+        facts: &Facts<'_>,
+        on_taken: OnTaken,
+    ) -> Result<()> {
+        let core = &self.shared.core;
+        match record_read::raw(&self.writer.rows, id)? {
+            Some(old) if *old == *value => Ok(()),
+            Some(old) => self.writer.replace(core, id, &old, value, facts, on_taken),
+            None => self.writer.insert_new(core, id, value, facts, on_taken).map(|_| ()),
+        }
+    }
+
+    /// Changes the record `id` in place and returns it as written.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is absent; else as [`WriteTx::insert`], and what `change`
+    /// returns.
+    pub fn update<T: Record>(
+        &mut self,
+        id: NodeId,
+        change: impl FnOnce(&mut T) -> Result<()>,
+    ) -> Result<T> {
+        let mut record: T =
+            self.get(id)?.ok_or_else(|| Error::not_found(T::NAME, id))?;
+        change(&mut record)?;
+        self.put(id, &record)?;
+        Ok(record)
+    }
+
+    /// Deletes the record `id` with its edges in both directions. Tells whether it was there.
+    /// Links that other records still state stay, and are reported as dangling by `verify`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when its type is not registered: its index rows are unknown then.
+    pub fn delete(&mut self, id: NodeId) -> Result<bool> {
+        let Some(old) = record_read::raw(&self.writer.rows, id)? else { return Ok(false) };
+        self.writer.flush_links()?;
+        for edge in edges::remove_all_edges_of(&mut self.writer.rows, id)? {
+            self.writer.changes.push(Operation::Unlink, edge.id.as_u64());
+        }
+        self.writer.delete(&self.shared.core, id, &old)?;
+        Ok(true)
+    }
+
+    /// Makes an edge of weight 1.
+    ///
+    /// # Errors
+    /// As [`WriteTx::add_edge`].
+    pub fn link(&mut self, source: NodeId, edge_type: &str, target: NodeId) -> Result<EdgeId> {
+        self.add_edge(&NewEdge::new(source, edge_type, target))
+    }
+
+    /// Makes an edge. Parallel edges and self loops are allowed.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when an end is absent; [`Error::Invalid`] for a weight that is not
+    /// finite or a type without a name.
+    pub fn add_edge(&mut self, edge: &NewEdge) -> Result<EdgeId> {
+        for end in [edge.source, edge.target] {
+            if !self.contains(end)? {
+                return Err(Error::not_found("node", end));
+            }
+        }
+        if !edge.weight.is_finite() {
+            return Err(Error::invalid("weight", format!("{} is not finite", edge.weight)));
+        }
+        self.writer.flush_links()?;
+        let core = &self.shared.core;
+        let writer = &mut self.writer;
+        let edge_type =
+            core.names.intern(&edge.edge_type, &mut writer.new_names, &mut writer.rows)?;
+        let id = edges::next_edge_id(&writer.rows)?;
+        let record = EdgeRecord {
+            id,
+            source: edge.source,
+            edge_type,
+            target: edge.target,
+            weight: edge.weight,
+            valid_from: edge.valid_from,
+            valid_to: edge.valid_to,
+            properties: edge.properties.clone(),
+        };
+        edges::add_edge(&mut writer.rows, &record)?;
+        writer.changes.push(Operation::Link, id.as_u64());
+        Ok(id)
+    }
+
+    /// Removes an edge. Tells whether it was there. Links and edges that a record states go with
+    /// that record only.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when the adjacency blocks are damaged.
+    pub fn remove_edge(&mut self, id: EdgeId) -> Result<bool> {
+        self.writer.flush_links()?;
+        let removed = edges::remove_edge(&mut self.writer.rows, id)?;
+        if removed.is_some() {
+            self.writer.changes.push(Operation::Unlink, id.as_u64());
+        }
+        Ok(removed.is_some())
+    }
+
+    /// Writes the change entry. Nothing is written to the rows after this.
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        self.writer.flush_links()?;
+        let (seq, time) = (self.writer.seq, self.time);
+        self.writer.changes.write(&mut self.writer.rows, seq, time)
+    }
+
+    /// Whether anything was written that deserves a sequence number.
+    pub(crate) fn has_changes(&self) -> bool {
+        !self.writer.changes.is_empty()
+            || match &self.writer.rows {
+                TxRows::Buffer(rows) => !rows.own().is_empty(),
+                TxRows::Bulk(_) => true,
+            }
+    }
+}
+
+read_methods!(WriteTx<'_>);
