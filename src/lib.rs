@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub(crate) mod base;
+#[cfg(feature = "legacy")]
+pub mod legacy;
 pub mod record;
 pub(crate) mod storage;
 pub(crate) mod store;

@@ -42,3 +42,35 @@ pub const LEGACY_OBJECTS_MAX: usize = 10_000;
 
 /// SQLite's page cache while a legacy database is read, in bytes. Tables are read in order, once.
 pub const LEGACY_CACHE_BYTES: usize = 8 << 20;
+
+/// SQLite's page cache while a legacy database is written, in bytes. Also what a sort for an index
+/// holds in memory before it spills.
+pub const LEGACY_OUTPUT_CACHE_BYTES: usize = 64 << 20;
+
+/// Longest `field=word` term of the search index, in bytes; longer ones are cut and end in a
+/// digest. The index itself drops terms of 64 KiB.
+pub const KEYWORD_TERM_BYTES_MAX: usize = 1_024;
+
+/// Attribute values of one record that search can filter by: a generated document must not swamp
+/// the term dictionary.
+pub const ATTRIBUTE_TERMS_MAX: usize = 1_024;
+
+/// Words, phrases and filters of one query text: each costs a walk over a posting list.
+pub const QUERY_CLAUSES_MAX: usize = 256;
+
+/// Parentheses within parentheses in a query text: they are read by recursion.
+pub const QUERY_DEPTH_MAX: usize = 16;
+
+/// Terms that one prefix or misspelt word is replaced by and scored; what is beyond them is found,
+/// but not scored by its rarity.
+pub const QUERY_EXPANSIONS_MAX: usize = 64;
+
+/// Hits that one page of a search may reach down to, offset and limit together: they are ranked in
+/// memory.
+pub const SEARCH_WINDOW_MAX: usize = 100_000;
+
+/// Memory of the search indexer for documents not yet written, in bytes.
+pub const INDEXER_BYTES: usize = 40 << 20;
+
+/// Bytes of one text that are looked through for a snippet.
+pub const SNIPPET_SCAN_BYTES_MAX: usize = 1 << 20;

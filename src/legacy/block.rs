@@ -112,7 +112,7 @@ impl BlockWriter {
 }
 
 fn pack(raw: &[u8]) -> Result<Vec<u8>> {
-    let frame = codec::compress(raw)?;
+    let frame = codec::compress_small(raw)?;
     let (flag, body) = if frame.len() < raw.len() { (ZSTD, &frame[..]) } else { (RAW, raw) };
     let mut packed = Vec::with_capacity(body.len() + 6);
     packed.push(flag);

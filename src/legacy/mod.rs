@@ -6,6 +6,9 @@
 
 pub(crate) mod block;
 pub(crate) mod check;
+#[cfg(test)]
+mod copy;
+pub(crate) mod database;
 mod fault;
 mod header;
 mod log;
@@ -16,4 +19,5 @@ pub(crate) mod source;
 pub(crate) mod time;
 pub(crate) mod value;
 
+pub use output::Existing;
 pub use source::Damage;

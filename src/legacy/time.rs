@@ -42,6 +42,8 @@ pub(crate) enum Zoneless {
     Utc,
     /// It is the local time of the machine that wrote it.
     Local,
+    /// With a fraction of a second it is local time, without one UTC: two writers share the column.
+    LocalWithFraction,
 }
 
 /// A point in time as it was read.
@@ -62,7 +64,10 @@ pub(crate) fn parse_time(cell: Cell<'_>, zoneless: Zoneless, zone: &TimeZone) ->
             match (offset, zoneless) {
                 (Some(offset), _) => civil.micros().checked_sub(offset * MICROS).map(exact),
                 (None, Zoneless::Utc) => Some(exact(civil.micros())),
-                (None, Zoneless::Local) => local(civil, zone),
+                (None, Zoneless::LocalWithFraction) if civil.micros == 0 => {
+                    Some(exact(civil.micros()))
+                }
+                (None, Zoneless::Local | Zoneless::LocalWithFraction) => local(civil, zone),
             }
         }
         Cell::Integer(seconds) => seconds.checked_mul(MICROS).map(exact),
@@ -232,7 +237,9 @@ pub(crate) fn write_time(
 ) -> Value {
     let seconds = Value::Real(time.as_micros() as f64 / MICROS as f64);
     let Ok(instant) = jiff::Timestamp::from_microsecond(time.as_micros()) else { return seconds };
-    let local = matches!(stamp, Stamp::B | Stamp::D) && zoneless == Zoneless::Local;
+    let fraction = instant.subsec_nanosecond() != 0;
+    let local = matches!(stamp, Stamp::B | Stamp::D)
+        && (zoneless == Zoneless::Local || zoneless == Zoneless::LocalWithFraction && fraction);
     let offset = if local { zone.to_offset(instant) } else { Offset::UTC };
     let civil = offset.to_datetime(instant);
     if stamp == Stamp::G || civil.year() < 1 {
@@ -333,6 +340,20 @@ mod tests {
         #[test]
         fn any_text_is_a_time_or_refused(text in any::<Vec<u8>>()) {
             let _moment = parse_time(Cell::Text(&text), Zoneless::Local, &TimeZone::UTC);
+        }
+    }
+
+    #[test]
+    fn a_column_of_two_writers_tells_them_by_the_fraction() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let both = Zoneless::LocalWithFraction;
+        for (text, seconds, micros) in [
+            ("2026-02-14 09:18:02.000001", 1_771_057_082, 1),
+            ("2026-02-14 08:18:02", 1_771_057_082, 0),
+        ] {
+            let time = Timestamp::from_micros(seconds * MICROS + micros);
+            assert_eq!(parse_time(Cell::Text(text), both, &zone).unwrap().time, time);
+            assert_eq!(write_time(time, Stamp::B, both, &zone), Value::Text(text.into()));
         }
     }
 }

@@ -189,25 +189,23 @@ pub(crate) fn remove<R: RowsMut + ?Sized>(
     Ok(true)
 }
 
-/// Adds many entries, in order, to one list in one pass. Entries that are there get the new weight.
-/// Returns how many were new.
+/// Adds many entries, in order, to one list in one pass. Of equal ones the last counts; those that
+/// are there get the new weight. Returns how many were new.
 pub(crate) fn insert_sorted<R: RowsMut + ?Sized>(
     rows: &mut R,
     node: NodeId,
     direction: Direction,
     run: &[Entry],
 ) -> Result<usize> {
-    assert!(
-        run.is_sorted_by(|a, b| a.key() < b.key()),
-        "a run of adjacency entries is in order and without repetition"
-    );
+    assert!(run.is_sorted_by_key(Entry::key), "a run of adjacency entries is in order");
     let list = List { node, direction };
     let mut added = 0;
     let mut rest = run;
     while let Some(first) = rest.first() {
         let Some(block) = list.locate(rows, &first.order_bytes())? else {
-            write_blocks(rows, list, &list.head(), rest, false)?;
-            return Ok(added + rest.len());
+            let merged = merge(&[], rest);
+            write_blocks(rows, list, &list.head(), &merged, false)?;
+            return Ok(added + merged.len());
         };
         let next = if block.may_be_followed() {
             rows.first(TABLE, list.after(&block.key))?.map(|(key, _)| key)
@@ -250,9 +248,13 @@ pub(crate) fn take_all<R: RowsMut + ?Sized>(
 
 /// The entries of both, in order; the newer weight wins.
 fn merge(old: &[Entry], new: &[Entry]) -> Vec<Entry> {
-    let mut merged = Vec::with_capacity(old.len() + new.len());
+    let mut merged: Vec<Entry> = Vec::with_capacity(old.len() + new.len());
     let mut old = old.iter().peekable();
     for entry in new {
+        if let Some(same) = merged.last_mut().filter(|last| last.key() == entry.key()) {
+            *same = *entry;
+            continue;
+        }
         while let Some(before) = old.next_if(|other| other.key() < entry.key()) {
             merged.push(*before);
         }
@@ -371,7 +373,7 @@ pub(crate) fn get<R: Rows + ?Sized>(
     let Some(block) = list.locate(rows, &order)? else { return Ok(None) };
     let wanted = (edge_type, neighbor, edge);
     let mut found = None;
-    visit_block(list, &block.value, Some(edge_type), &mut |entry| {
+    let _: ControlFlow<()> = visit_block(list, &block.value, Some(edge_type), &mut |entry| {
         if entry.key() < wanted {
             return ControlFlow::Continue(());
         }
@@ -534,7 +536,8 @@ mod tests {
 
     #[track_caller]
     fn check(rows: &MemoryRows, hub: NodeId, model: &Model) {
-        let expected: Vec<Entry> = model.iter().map(|(key, weight)| entry((*key, *weight))).collect();
+        let expected: Vec<Entry> =
+            model.iter().map(|(key, weight)| entry((*key, *weight))).collect();
         assert_eq!(listed(rows, hub, None), expected);
         assert_eq!(degree(rows, hub, Direction::Out, None).unwrap(), expected.len());
         for edge_type in 0..4 {
@@ -567,7 +570,8 @@ mod tests {
 
     fn any_key() -> impl Strategy<Value = Key> {
         let neighbor = (0_u8..3, 0_u64..3_000).prop_map(|(kind, key)| node(kind, key));
-        let edge = prop_oneof![3 => Just(0_u64), 2 => 1_u64..5_000, 1 => (7_u64 << 56)..(7 << 56) + 9];
+        let edge =
+            prop_oneof![3 => Just(0_u64), 2 => 1_u64..5_000, 1 => (7_u64 << 56)..(7 << 56) + 9];
         (0_u32..4, neighbor, edge.prop_map(EdgeId::from_u64))
     }
 
@@ -613,9 +617,9 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
+        #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
-        fn a_list_behaves_like_an_ordered_map(steps in prop::collection::vec(any_step(), 1..25)) {
+        fn a_list_behaves_like_an_ordered_map(steps in prop::collection::vec(any_step(), 1..20)) {
             let hub = node(1, 77);
             let mut rows = MemoryRows::default();
             let mut model = Model::new();
@@ -699,11 +703,13 @@ mod tests {
     fn broken_blocks_are_errors_that_name_the_node() {
         let hub = node(3, 9);
         let list = List { node: hub, direction: Direction::Out };
-        for bytes in [&[0xff, 0][..], &[0b1000, 1, 2, 0x80], &[0b1100, 1, 2, 9, 0, 0], &[0, 1, 2, 9]]
+        for bytes in
+            [&[0xff, 0][..], &[0b1000, 1, 2, 0x80], &[0b1100, 1, 2, 9, 0, 0], &[0, 1, 2, 9]]
         {
             let mut rows = MemoryRows::default();
             rows.put(TABLE, &list.head(), bytes).unwrap();
-            let read = for_each(&rows, hub, Direction::Out, None, &mut |_| ControlFlow::Continue(()));
+            let read =
+                for_each(&rows, hub, Direction::Out, None, &mut |_| ControlFlow::Continue(()));
             let error = read.unwrap_err();
             assert!(matches!(error, Error::Corrupt { .. }), "{error}");
             assert!(error.to_string().contains("node 3:9"), "{error}");

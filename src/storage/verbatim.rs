@@ -1,20 +1,16 @@
-//! Foreign rows carried letter by letter, in compressed blocks that are read in order.
+//! Foreign rows carried letter by letter, in blocks that are read in order.
 //!
-//! A block is keyed (source, table, ordinal of its first row, piece). Its frame is cut into pieces
-//! that fill one page of the engine each: a value of its own page is rounded up to a power of two,
-//! which would waste a third of the file.
+//! A block, compressed by whoever made it, is keyed (source, table, ordinal of its first row, piece)
+//! and cut into pieces
+//! that fill one page of the engine each: a value with pages of its own is rounded up to a power of
+//! two, which would waste a third of the file.
 
 use super::rows::{KeyRange, Rows, RowsMut};
 use super::tables::TableId;
-use crate::base::codec;
 use crate::base::error::{Error, Result};
-use crate::base::varint;
 
 /// A page of 4 096 bytes less its header, the entry's offsets and the key.
 const PIECE_BYTES: usize = 4_000;
-
-/// Longest block that is read, in bytes: one row of cells at their limit, and a margin.
-const BLOCK_BYTES_MAX: u64 = 2 << 30;
 
 fn block_prefix(source: u32, table: u32) -> [u8; 8] {
     let mut prefix = [0; 8];
@@ -31,30 +27,15 @@ fn piece_key(source: u32, table: u32, ordinal: u64, piece: u32) -> [u8; 20] {
     key
 }
 
-/// A block ready to be written: compressing is work for any thread.
-#[derive(Debug)]
-pub(crate) struct Packed(Vec<u8>);
-
-impl Packed {
-    /// Compresses a block.
-    pub(crate) fn of(block: &[u8]) -> Result<Self> {
-        let frame = codec::compress_small(block)?;
-        let mut packed = Vec::with_capacity(frame.len() + 10);
-        varint::put(&mut packed, block.len() as u64);
-        packed.extend_from_slice(&frame);
-        Ok(Self(packed))
-    }
-}
-
 /// Writes a block whose first row has that ordinal.
 pub(crate) fn put_block(
     rows: &mut impl RowsMut,
     source: u32,
     table: u32,
     ordinal: u64,
-    block: &Packed,
+    block: &[u8],
 ) -> Result<()> {
-    for (piece, bytes) in (0_u32..).zip(block.0.chunks(PIECE_BYTES)) {
+    for (piece, bytes) in (0_u32..).zip(block.chunks(PIECE_BYTES)) {
         rows.put(TableId::VERBATIM, &piece_key(source, table, ordinal, piece), bytes)?;
     }
     Ok(())
@@ -79,12 +60,12 @@ pub(crate) fn delete_table(rows: &mut impl RowsMut, source: u32, table: u32) -> 
 }
 
 /// Hands every block of a table of a source to `take`, in order: the ordinal of its first row, and
-/// its bytes.
+/// the block.
 pub(crate) fn for_each_block(
     rows: &impl Rows,
     source: u32,
     table: u32,
-    take: &mut dyn FnMut(u64, &[u8]) -> Result<()>,
+    take: &mut dyn FnMut(u64, Vec<u8>) -> Result<()>,
 ) -> Result<()> {
     let mut current: Option<(u64, Vec<u8>)> = None;
     let prefix = block_prefix(source, table);
@@ -92,21 +73,17 @@ pub(crate) fn for_each_block(
         let (key, value) = row?;
         let (ordinal, piece) = split_key(&key)?;
         if piece == 0 {
-            if let Some((first, packed)) = current.take() {
-                take(first, &unpack(&packed, source, table, first)?)?;
+            if let Some((first, block)) = current.replace((ordinal, value.to_vec())) {
+                take(first, block)?;
             }
-            current = Some((ordinal, value.to_vec()));
             continue;
         }
         match &mut current {
-            Some((first, packed)) if *first == ordinal => packed.extend_from_slice(&value),
+            Some((first, block)) if *first == ordinal => block.extend_from_slice(&value),
             _ => return Err(corrupt(source, table, ordinal, "piece without its first")),
         }
     }
-    if let Some((first, packed)) = current {
-        take(first, &unpack(&packed, source, table, first)?)?;
-    }
-    Ok(())
+    current.map_or(Ok(()), |(first, block)| take(first, block))
 }
 
 fn split_key(key: &[u8]) -> Result<(u64, u32)> {
@@ -115,15 +92,6 @@ fn split_key(key: &[u8]) -> Result<(u64, u32)> {
     let (ordinal, piece) = rest.split_first_chunk::<8>().ok_or_else(bad)?;
     let piece: [u8; 4] = piece.try_into().map_err(|_| bad())?;
     Ok((u64::from_be_bytes(*ordinal), u32::from_be_bytes(piece)))
-}
-
-fn unpack(packed: &[u8], source: u32, table: u32, ordinal: u64) -> Result<Vec<u8>> {
-    let mut frame = packed;
-    let length = varint::take(&mut frame)
-        .filter(|length| *length <= BLOCK_BYTES_MAX)
-        .and_then(|length| usize::try_from(length).ok())
-        .ok_or_else(|| corrupt(source, table, ordinal, "length out of range"))?;
-    codec::decompress(frame, length)
 }
 
 fn corrupt(source: u32, table: u32, ordinal: u64, detail: &str) -> Error {

@@ -89,7 +89,7 @@ impl Implied {
         self.adjacent.push(Adjacent {
             node: target,
             direction: Direction::In,
-            entry: Entry { edge_type, neighbor: source, edge, weight: 1.0 },
+            entry: Entry { edge_type, neighbor: source, edge, weight },
         });
     }
 

@@ -8,7 +8,7 @@ use crate::base::codec;
 use crate::base::error::Result;
 use crate::base::id::{Kind, NodeId};
 use crate::record::{Record, facts_of};
-use crate::storage::verbatim::{self, Packed};
+use crate::storage::verbatim;
 
 impl WriteTx<'_> {
     /// Says which source the records written from here on belong to; `None` ends that.
@@ -66,7 +66,7 @@ impl WriteTx<'_> {
         source: u32,
         table: u32,
         ordinal: u64,
-        block: &Packed,
+        block: &[u8],
     ) -> Result<()> {
         verbatim::put_block(&mut self.writer.rows, source, table, ordinal, block)
     }

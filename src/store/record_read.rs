@@ -75,13 +75,24 @@ pub(crate) fn scan<'a, T: Record>(
     Ok(RecordScan { kind, rows, record: PhantomData })
 }
 
-/// The records of a type in the order of an index, narrowed by a prefix of its key.
+/// Which part of an index, and in which order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Keys that start with the given one.
+    Prefix,
+    /// The same, greatest key first.
+    PrefixDescending,
+    /// Keys from the given one on.
+    From,
+}
+
+/// The records of a type in the order of an index, narrowed by a key.
 pub(crate) fn index_scan<'a, T: Record, R: Rows>(
     core: &'a Core,
     rows: &'a R,
     name: &str,
-    prefix: &impl Key,
-    descending: bool,
+    key: &impl Key,
+    part: Part,
 ) -> Result<IndexScan<'a, T>> {
     let kind = core.kinds.of::<T>()?;
     let Some(number) = core.names.number(name) else {
@@ -92,14 +103,15 @@ pub(crate) fn index_scan<'a, T: Record, R: Rows>(
             record: PhantomData,
         });
     };
-    let mut start = index::index_prefix(kind, number);
-    let key_start = start.len();
-    prefix.write_key(&mut start);
-    key::shorten(&mut start, key_start);
-    let mut range = KeyRange::prefix(&start);
-    if descending {
-        range = range.descending();
-    }
+    let whole = index::index_prefix(kind, number);
+    let mut start = whole.clone();
+    key.write_key(&mut start);
+    key::shorten(&mut start, whole.len());
+    let range = match part {
+        Part::Prefix => KeyRange::prefix(&start),
+        Part::PrefixDescending => KeyRange::prefix(&start).descending(),
+        Part::From => KeyRange::prefix(&whole).starting_at(&start),
+    };
     let entries = rows.range(TableId::INDEX, range)?;
     Ok(IndexScan { kind, rows, entries, record: PhantomData })
 }
@@ -274,7 +286,7 @@ macro_rules! read_methods {
                     self.rows(),
                     index,
                     &prefix,
-                    false,
+                    crate::store::record_read::Part::Prefix,
                 )
             }
 
@@ -292,7 +304,25 @@ macro_rules! read_methods {
                     self.rows(),
                     index,
                     &prefix,
-                    true,
+                    crate::store::record_read::Part::PrefixDescending,
+                )
+            }
+
+            /// The records from `key` on in the ordered index `index`, to its end.
+            ///
+            /// # Errors
+            /// As `get`.
+            pub fn index_from<T: crate::record::Record>(
+                &self,
+                index: &str,
+                key: impl crate::Key,
+            ) -> crate::Result<crate::store::IndexScan<'_, T>> {
+                crate::store::record_read::index_scan(
+                    self.core(),
+                    self.rows(),
+                    index,
+                    &key,
+                    crate::store::record_read::Part::From,
                 )
             }
 

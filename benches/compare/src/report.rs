@@ -1,0 +1,196 @@
+//! Runs children in turns and reports medians; turns results into tables.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::child::Measured;
+use crate::{Options, Outcome, legacy, records};
+
+type Runs = BTreeMap<(String, String), Vec<Measured>>;
+
+/// Runs suites and prints a line a measure.
+pub fn run(suites: &[String], options: &Options) -> Outcome {
+    let suites: Vec<&str> = match suites {
+        [only] if only == "all" => vec!["records", "legacy"],
+        given => given.iter().map(String::as_str).collect(),
+    };
+    let mut lines = Vec::new();
+    emit(&mut lines, options, &header(options))?;
+    for suite in suites {
+        let systems = match suite {
+            "records" => records::SYSTEMS,
+            "legacy" => legacy::SYSTEMS,
+            other => return Err(format!("no suite {other}").into()),
+        };
+        let chosen: Vec<&str> = systems
+            .iter()
+            .copied()
+            .filter(|name| options.system.is_empty() || options.system.iter().any(|s| s == name))
+            .collect();
+        let mut runs = Runs::new();
+        for turn in 0..options.runs {
+            for system in &chosen {
+                eprintln!("{suite}: run {} of {}, {system}", turn + 1, options.runs);
+                for measured in child(suite, system, options)? {
+                    let key = (measured.measure.clone(), (*system).to_owned());
+                    runs.entry(key).or_default().push(measured);
+                }
+            }
+        }
+        check_answers(suite, &runs)?;
+        for ((measure, system), measured) in &runs {
+            emit(&mut lines, options, &line(suite, measure, system, measured))?;
+        }
+    }
+    Ok(())
+}
+
+fn emit(lines: &mut Vec<String>, options: &Options, value: &Value) -> Outcome {
+    let line = value.to_string();
+    writeln!(std::io::stdout(), "{line}")?;
+    lines.push(line);
+    if let Some(out) = &options.out {
+        fs::write(out, lines.join("\n") + "\n")?;
+    }
+    Ok(())
+}
+
+fn child(suite: &str, system: &str, options: &Options) -> Outcome<Vec<Measured>> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("engraph-compare-");
+    let folder = match &options.dir {
+        Some(dir) => builder.tempdir_in(dir)?,
+        None => builder.tempdir()?,
+    };
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("child").arg(suite).arg(system).arg(folder.path());
+    if let Some(size) = options.size {
+        command.arg("--size").arg(size.to_string());
+    }
+    if let Some(engraph) = &options.engraph {
+        command.arg("--engraph").arg(engraph);
+    }
+    let output = command.stderr(std::process::Stdio::inherit()).output()?;
+    if !output.status.success() {
+        return Err(format!("{suite}: {system} ended with {}", output.status).into());
+    }
+    output.stdout.lines().map(|line| Ok(serde_json::from_str(&line?)?)).collect()
+}
+
+fn check_answers(suite: &str, runs: &Runs) -> Outcome {
+    let mut answers: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+    for ((measure, system), measured) in runs {
+        for check in measured.iter().filter_map(|one| one.check.as_deref()) {
+            let (first, other) = answers.entry(measure).or_insert((check, system));
+            if *first != check {
+                let what = format!("{suite} {measure}: {system} answers {check}, {other} {first}");
+                return Err(what.into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Unit and direction of a measure, fixed by its name.
+fn unit(measure: &str) -> (&'static str, &'static str) {
+    match measure {
+        name if name.ends_with("_p50") || name.ends_with("_p99") => ("us", "lower"),
+        name if name.starts_with("open_") || name.ends_with("_ms") => ("ms", "lower"),
+        name if name.starts_with("peak_memory") || name == "disk" => ("MB", "lower"),
+        "reimport_unchanged" => ("ms", "lower"),
+        "size_ratio" => ("ratio", "lower"),
+        "searchable_s" => ("s", "lower"),
+        "scan" => ("records/s", "higher"),
+        "import" | "export" => ("rows/s", "higher"),
+        _ => ("ops/s", "higher"),
+    }
+}
+
+fn line(suite: &str, measure: &str, system: &str, measured: &[Measured]) -> Value {
+    let mut values: Vec<f64> = measured.iter().map(|one| one.value).collect();
+    values.sort_by(f64::total_cmp);
+    let (unit, better) = unit(measure);
+    let first = measured.first();
+    json!({
+        "suite": suite,
+        "measure": measure,
+        "system": system,
+        "value": rounded(values[values.len() / 2]),
+        "unit": unit,
+        "better": better,
+        "runs": values.len(),
+        "min": rounded(values[0]),
+        "max": rounded(values[values.len() - 1]),
+        "n": first.map_or(0, |one| one.n),
+        "check": first.and_then(|one| one.check.clone()),
+    })
+}
+
+fn rounded(value: f64) -> f64 {
+    if value.abs() >= 1_000.0 { value.round() } else { (value * 1_000.0).round() / 1_000.0 }
+}
+
+fn header(options: &Options) -> Value {
+    let said = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output().ok()?;
+        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        (output.status.success() && !text.is_empty()).then_some(text)
+    };
+    let cpu = fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("model name"))?;
+        line.split_once(':').map(|(_, name)| name.trim().to_owned())
+    });
+    json!({"run": {
+        "date": jiff::Timestamp::now().to_string(),
+        "commit": said("git", &["rev-parse", "--short", "HEAD"]),
+        "machine": cpu,
+        "cores": std::thread::available_parallelism().map_or(0, usize::from),
+        "rustc": said("rustc", &["--version"]),
+        "versions": {"sqlite": rusqlite::version(), "redb": "4.6"},
+        "seed": 1,
+        "options": {"runs": options.runs, "size": options.size},
+    }})
+}
+
+/// Prints result files as a Markdown table: a row a measure, a column a system.
+pub fn table(files: &[PathBuf]) -> Outcome {
+    let mut rows: BTreeMap<(String, String, String), BTreeMap<String, f64>> = BTreeMap::new();
+    let mut systems: Vec<String> = Vec::new();
+    for file in files {
+        for value in read_lines(file)? {
+            let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+            if value["measure"].is_null() {
+                continue;
+            }
+            let system = text("system");
+            if !systems.contains(&system) {
+                systems.push(system.clone());
+            }
+            let row = (text("suite"), text("measure"), text("unit"));
+            rows.entry(row).or_default().insert(system, value["value"].as_f64().unwrap_or(0.0));
+        }
+    }
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "| suite | measure | unit | {} |", systems.join(" | "))?;
+    writeln!(out, "|---|---|---|{}", "--:|".repeat(systems.len()))?;
+    for ((suite, measure, unit), values) in &rows {
+        let cells: Vec<String> = systems
+            .iter()
+            .map(|system| values.get(system).map_or_else(String::new, f64::to_string))
+            .collect();
+        writeln!(out, "| {suite} | {measure} | {unit} | {} |", cells.join(" | "))?;
+    }
+    Ok(())
+}
+
+fn read_lines(file: &Path) -> Outcome<Vec<Value>> {
+    BufReader::new(File::open(file)?)
+        .lines()
+        .map(|line| Ok(serde_json::from_str(&line?)?))
+        .collect()
+}
