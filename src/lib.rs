@@ -4,7 +4,9 @@
 pub(crate) mod base;
 #[cfg(feature = "legacy")]
 pub mod legacy;
+pub mod graph;
 pub mod record;
+pub mod search;
 pub(crate) mod storage;
 pub(crate) mod store;
 
@@ -13,5 +15,7 @@ pub use base::id::{EdgeId, Kind, NodeId, Seq};
 pub use base::json::Json;
 pub use base::key::Key;
 pub use base::time::{Clock, ManualClock, SystemClock, Timestamp};
-pub use store::{IndexScan, NewEdge, Options, Origin, ReadTx, RecordScan, Store, WriteTx};
+pub use store::{IndexScan, JsonScan, NewEdge, Options, Origin, ReadTx, RecordScan, Store, WriteTx};
 pub use storage::changes::{Change, Operation};
+pub use store::{Freshness, Search, SearchHit, SearchResults};
+pub use store::{CompactReport, Problem, SourceStats, StoreStats, TableStats, VerifyReport};

@@ -16,6 +16,27 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// The digest of all that the readers give, one after the other.
+    ///
+    /// # Errors
+    /// What a reader reports.
+    pub fn of_readers<R: std::io::Read>(
+        readers: impl IntoIterator<Item = R>,
+    ) -> std::io::Result<Self> {
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; 1 << 18];
+        for mut reader in readers {
+            loop {
+                let length = reader.read(&mut buffer)?;
+                if length == 0 {
+                    break;
+                }
+                hasher.update(&buffer[..length]);
+            }
+        }
+        Ok(Self(hasher.finalize().into()))
+    }
+
     /// The 32 bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {

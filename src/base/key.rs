@@ -5,7 +5,7 @@
 
 use super::digest::Digest;
 use super::id::{Kind, NodeId};
-use super::limits::INDEX_KEY_BYTES_MAX;
+use super::limits::{INDEX_KEY_BYTES_MAX, INDEX_PART_BYTES_MAX};
 use super::time::Timestamp;
 
 /// A value that can stand in an index key: numbers, text, bytes, times, nodes, options and tuples
@@ -82,15 +82,27 @@ impl Key for bool {
 }
 
 impl Key for [u8] {
-    /// Zero bytes are written as `00 ff`, the end as `00 00`.
+    /// Zero bytes are written as `00 ff`, the end as `00 00`. What is too long is cut here and not
+    /// at the end of the whole key, so that it still is a prefix of the tuples that start with it.
     fn write_key(&self, out: &mut Vec<u8>) {
-        for &byte in self {
-            out.push(byte);
-            if byte == 0 {
-                out.push(0xff);
-            }
+        if self.len() > INDEX_PART_BYTES_MAX {
+            let digest = Digest::of(self);
+            let kept = INDEX_PART_BYTES_MAX - digest.as_bytes().len();
+            write_escaped(&self[..kept], out);
+            write_escaped(digest.as_bytes(), out);
+        } else {
+            write_escaped(self, out);
         }
         out.extend_from_slice(&[0, 0]);
+    }
+}
+
+fn write_escaped(bytes: &[u8], out: &mut Vec<u8>) {
+    for &byte in bytes {
+        out.push(byte);
+        if byte == 0 {
+            out.push(0xff);
+        }
     }
 }
 
@@ -183,8 +195,20 @@ mod tests {
     fn long_keys_are_cut_and_stay_apart() {
         let long = "k".repeat(10_000);
         let other = format!("{}x", &long[..9_999]);
-        assert_eq!(bytes_of(&long).len(), INDEX_KEY_BYTES_MAX);
+        assert!(bytes_of(&long).len() < INDEX_KEY_BYTES_MAX);
         assert_ne!(bytes_of(&long), bytes_of(&other));
+        assert_ne!(bytes_of(&long), bytes_of(&(&long, "x")));
+        let zeros = [0_u8; 10_000];
+        let nested = ((&zeros[..], &zeros[..]), (&zeros[..], &zeros[..]));
+        assert_eq!(bytes_of(&nested).len(), INDEX_KEY_BYTES_MAX);
+    }
+
+    #[test]
+    fn a_long_part_is_a_prefix_of_the_tuples_that_start_with_it() {
+        for length in [100, 479, 480, 481, 10_000] {
+            let part = "k".repeat(length);
+            assert!(bytes_of(&(&part, 7_i64)).starts_with(&bytes_of(&part)), "{length}");
+        }
     }
 
     #[test]

@@ -8,9 +8,13 @@ pub const RECORD_BYTES_MAX: usize = 256 << 20;
 /// row is held in memory as a whole.
 pub const LEGACY_CELL_BYTES_MAX: usize = 64 << 20;
 
-/// Longest key of an index entry, in bytes. Longer keys are cut and end in a digest, so that they
-/// still compare equal only to themselves.
-pub const INDEX_KEY_BYTES_MAX: usize = 512;
+/// Longest text or byte string in the key of an index entry, in bytes. Longer ones are cut and end
+/// in a digest, so that they still compare equal only to themselves.
+pub const INDEX_PART_BYTES_MAX: usize = 480;
+
+/// Longest key of an index entry, in bytes: four parts of the greatest length fit. Longer keys are
+/// cut as parts are.
+pub const INDEX_KEY_BYTES_MAX: usize = 2_048;
 
 /// Target size of an adjacency block, in bytes: two fit a redb page of 4 KiB.
 pub const ADJACENCY_BLOCK_BYTES: usize = 1_900;
@@ -74,3 +78,6 @@ pub const INDEXER_BYTES: usize = 40 << 20;
 
 /// Bytes of one text that are looked through for a snippet.
 pub const SNIPPET_SCAN_BYTES_MAX: usize = 1 << 20;
+
+/// How deep folders are searched for databases: deeper ones are not installations.
+pub const LEGACY_FOLDER_DEPTH_MAX: usize = 16;

@@ -127,6 +127,11 @@ struct Value(f32);
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct AnyNumber;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            reason = "the nearest 32-bit float is what an embedding holds"
+        )]
         impl Visitor<'_> for AnyNumber {
             type Value = Value;
 

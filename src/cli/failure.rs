@@ -247,9 +247,7 @@ fn hint(error: &Error) -> Option<String> {
             "one process at a time opens a store: wait for it, or end it".to_owned()
         }
         Error::Version { .. } => "a newer version of engraph reads it".to_owned(),
-        Error::Poisoned { .. } => {
-            "what was acknowledged is kept: run the command again".to_owned()
-        }
+        Error::Poisoned { .. } => "what was acknowledged is kept: run the command again".to_owned(),
         Error::Io { source, .. } => io_hint(source.kind())?.to_owned(),
         _ => return None,
     };

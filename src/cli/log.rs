@@ -25,8 +25,7 @@ pub(crate) fn start(verbose: u8) -> Result<(), Failure> {
             .map_err(|error| Failure::usage(format!("{VARIABLE}={directives}: {error}")))?,
         (None, _) => return Ok(()),
     };
-    let is_styled =
-        anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+    let is_styled = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

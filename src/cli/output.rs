@@ -48,6 +48,10 @@ impl Output {
         self.form == Form::Json
     }
 
+    pub(crate) fn form(&self) -> Form {
+        self.form
+    }
+
     /// Width that a table may have.
     pub(crate) fn columns(&self) -> usize {
         self.columns
@@ -96,6 +100,11 @@ impl Output {
         // A closed standard error is no reason to fail: the data has its own stream.
         drop(written);
         Ok(())
+    }
+
+    /// Drops what is buffered instead of writing it once more at the end.
+    pub(crate) fn forget(self) {
+        drop(self.out.into_parts());
     }
 
     /// Hands on what is buffered.
@@ -148,7 +157,7 @@ impl Rows {
 
     fn render(&self, columns: usize) -> String {
         let mut table = Table::new();
-        table.load_preset(comfy_table::presets::NOTHING);
+        table.load_style(comfy_table::presets::NOTHING);
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(u16::try_from(columns).unwrap_or(u16::MAX));
         table.set_header(self.heads.iter().map(Head::name));

@@ -70,13 +70,17 @@ pub(crate) fn bytes(count: u64) -> String {
     if count < 1_000 {
         return format!("{count} B");
     }
-    let mut value = count as f64 / 1_000.0;
-    let mut unit = 0;
-    while value >= 999.95 && unit + 1 < UNITS.len() {
-        value /= 1_000.0;
-        unit += 1;
+    // In tenths of the unit, rounded.
+    let mut tenths = count.saturating_add(50) / 100;
+    let mut units = UNITS.iter();
+    let mut unit = units.next();
+    while tenths >= 10_000
+        && let Some(next) = units.next()
+    {
+        tenths = (tenths + 500) / 1_000;
+        unit = Some(next);
     }
-    format!("{value:.1} {}", UNITS[unit])
+    format!("{}.{} {}", tenths / 10, tenths % 10, unit.unwrap_or(&"PB"))
 }
 
 /// A duration, for people.

@@ -1,14 +1,12 @@
-//! Blocks of rows, verbatim: every cell with its storage class and its bytes, and with each row the
-//! record that was made from it.
+//! Blocks of rows, verbatim: every cell with its storage class and its bytes.
 //!
 //! A block is written and read in order only. Layout of the packed bytes: a flag, the length of the
 //! raw bytes, then the raw bytes or a zstd frame of them. Raw bytes: number of columns, then row
-//! after row: row id as the difference to the one before, record, cells.
+//! after row: row id as the difference to the one before, then cell after cell.
 
 use super::value::Cell;
 use crate::base::codec;
 use crate::base::error::{Error, Result};
-use crate::base::id::NodeId;
 use crate::base::limits::{LEGACY_CELL_BYTES_MAX, VERBATIM_BLOCK_BYTES};
 use crate::base::varint;
 
@@ -24,17 +22,8 @@ const BLOB: u8 = 4;
 const ROW_ID: u8 = 5;
 /// The integers 0 to 9.
 const SMALL: u8 = 6;
-const SMALL_COUNT: i64 = 10;
-/// Text shorter than what is left of the byte.
+/// Text no longer than what is left of the byte.
 const SHORT: u8 = 16;
-const SHORT_MAX: usize = (u8::MAX - SHORT) as usize;
-
-/// No record was made from the row.
-const NODE_NONE: u64 = 0;
-/// The record after that of the row before.
-const NODE_NEXT: u64 = 1;
-/// A record by its number, which follows.
-const NODE_GIVEN: u64 = 2;
 
 /// Collects rows into blocks.
 #[derive(Debug)]
@@ -44,7 +33,6 @@ pub(crate) struct BlockWriter {
     rows: u64,
     first: i64,
     rowid: i64,
-    node: u64,
 }
 
 /// A finished block.
@@ -62,35 +50,21 @@ impl BlockWriter {
     /// A writer for rows of `columns` cells.
     pub(crate) fn new(columns: usize) -> Self {
         let bytes = Vec::with_capacity(VERBATIM_BLOCK_BYTES + VERBATIM_BLOCK_BYTES / 4);
-        Self { columns, bytes, rows: 0, first: 0, rowid: 0, node: 0 }
+        Self { columns, bytes, rows: 0, first: 0, rowid: 0 }
     }
 
     /// Appends a row. `cells` must have as many cells as the writer was made for.
-    pub(crate) fn push(&mut self, rowid: i64, node: Option<NodeId>, cells: &[Cell<'_>]) {
+    pub(crate) fn push(&mut self, rowid: i64, cells: &[Cell<'_>]) {
         assert_eq!(cells.len(), self.columns, "rows of one block have the same columns");
         if self.rows == 0 {
             self.bytes.clear();
             varint::put(&mut self.bytes, self.columns as u64);
-            (self.first, self.rowid, self.node) = (rowid, 0, 0);
+            (self.first, self.rowid) = (rowid, 0);
         }
         varint::put_signed(&mut self.bytes, rowid.wrapping_sub(self.rowid));
         self.rowid = rowid;
-        self.put_node(node);
         encode_row(rowid, cells, &mut self.bytes);
         self.rows += 1;
-    }
-
-    fn put_node(&mut self, node: Option<NodeId>) {
-        let Some(node) = node.map(NodeId::as_u64) else {
-            return varint::put(&mut self.bytes, NODE_NONE);
-        };
-        if node == self.node.wrapping_add(1) {
-            varint::put(&mut self.bytes, NODE_NEXT);
-        } else {
-            varint::put(&mut self.bytes, NODE_GIVEN);
-            varint::put(&mut self.bytes, node);
-        }
-        self.node = node;
     }
 
     /// Whether the block has reached its size and should be finished.
@@ -127,25 +101,27 @@ pub(crate) fn encode_row(rowid: i64, cells: &[Cell<'_>], out: &mut Vec<u8>) {
         match *cell {
             Cell::Null => out.push(NULL),
             Cell::Integer(number) if number == rowid => out.push(ROW_ID),
-            Cell::Integer(number) if (0..SMALL_COUNT).contains(&number) => {
-                out.push(SMALL + number as u8);
-            }
-            Cell::Integer(number) => {
-                out.push(INTEGER);
-                varint::put_signed(out, number);
-            }
+            Cell::Integer(number) => match u8::try_from(number) {
+                Ok(small) if small < SHORT - SMALL => out.push(SMALL + small),
+                _ => {
+                    out.push(INTEGER);
+                    varint::put_signed(out, number);
+                }
+            },
             Cell::Real(number) => {
                 out.push(REAL);
                 out.extend_from_slice(&number.to_bits().to_le_bytes());
             }
-            Cell::Text(bytes) if bytes.len() <= SHORT_MAX => {
-                out.push(SHORT + bytes.len() as u8);
-                out.extend_from_slice(bytes);
-            }
-            Cell::Text(bytes) => {
-                out.push(TEXT);
-                varint::put_bytes(out, bytes);
-            }
+            Cell::Text(bytes) => match u8::try_from(bytes.len()) {
+                Ok(short) if short <= u8::MAX - SHORT => {
+                    out.push(SHORT + short);
+                    out.extend_from_slice(bytes);
+                }
+                _ => {
+                    out.push(TEXT);
+                    varint::put_bytes(out, bytes);
+                }
+            },
             Cell::Blob(bytes) => {
                 out.push(BLOB);
                 varint::put_bytes(out, bytes);
@@ -208,7 +184,7 @@ impl BlockReader {
             .and_then(|columns| usize::try_from(columns).ok())
             .filter(|columns| *columns <= COLUMNS_MAX)
             .ok_or_else(|| Error::corrupt("verbatim block", "number of columns"))?;
-        Ok(Rows { rest, columns, rowid: 0, node: 0 })
+        Ok(Rows { rest, columns, rowid: 0 })
     }
 }
 
@@ -218,70 +194,53 @@ const COLUMNS_MAX: usize = 32_767;
 /// its size; SQLite bounds a row by 1 GiB.
 const RAW_BYTES_MAX: usize = (1 << 30) + VERBATIM_BLOCK_BYTES + LEGACY_CELL_BYTES_MAX;
 
-/// What stands before the cells of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RowHead {
-    /// The row id; for tables without one the number of the row.
-    pub(crate) rowid: i64,
-    /// The record that was made from the row.
-    pub(crate) node: Option<NodeId>,
-}
-
 /// Reads the rows of a block one after the other.
 #[derive(Debug)]
 pub(crate) struct Rows<'a> {
     rest: &'a [u8],
     columns: usize,
     rowid: i64,
-    node: u64,
 }
 
 impl<'a> Rows<'a> {
-    /// The next row: its cells replace those in `cells`. `None` at the end.
-    pub(crate) fn next(&mut self, cells: &mut Vec<Cell<'a>>) -> Result<Option<RowHead>> {
+    /// The next row: gives its row id (for tables without one the number of the row), and its cells
+    /// replace those in `cells`. `None` at the end.
+    pub(crate) fn next(&mut self, cells: &mut Vec<Cell<'a>>) -> Result<Option<i64>> {
         cells.clear();
         if self.rest.is_empty() {
             return Ok(None);
         }
-        let head = self.take(cells);
-        head.map(Some).ok_or_else(|| Error::corrupt("verbatim block", "a row ends early"))
+        let rowid = self.take(cells);
+        rowid.map(Some).ok_or_else(|| Error::corrupt("verbatim block", "a row ends early"))
     }
 
-    fn take(&mut self, cells: &mut Vec<Cell<'a>>) -> Option<RowHead> {
+    fn take(&mut self, cells: &mut Vec<Cell<'a>>) -> Option<i64> {
         let rowid = self.rowid.wrapping_add(varint::take_signed(&mut self.rest)?);
         self.rowid = rowid;
-        let node = match varint::take(&mut self.rest)? {
-            NODE_NONE => None,
-            NODE_NEXT => Some(self.node.wrapping_add(1)),
-            NODE_GIVEN => Some(varint::take(&mut self.rest)?),
-            _ => return None,
-        };
-        self.node = node.unwrap_or(self.node);
         for _ in 0..self.columns {
             cells.push(decode_cell(rowid, &mut self.rest)?);
         }
-        Some(RowHead { rowid, node: node.map(NodeId::from_u64) })
+        Some(rowid)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::id::Kind;
 
     #[test]
     fn rows_come_back_cell_by_cell() {
         let long = vec![7; 100_000];
-        let rows: Vec<(i64, Option<NodeId>, Vec<Cell<'_>>)> = vec![
-            (i64::MIN, None, vec![Cell::Null, Cell::Integer(i64::MIN), Cell::Real(-0.0)]),
-            (-5, NodeId::new(Kind(3), 9), vec![Cell::Integer(9), Cell::Text(b""), Cell::Blob(b"")]),
-            (1, NodeId::new(Kind(3), 10), vec![Cell::Integer(-1), Cell::Text(b"\xff\0"), Cell::Null]),
-            (7, None, vec![Cell::Real(f64::NAN), Cell::Text(&long), Cell::Blob(&long[..300])]),
-            (i64::MAX, NodeId::new(Kind(255), NodeId::MAX_KEY), vec![Cell::Integer(i64::MAX); 3]),
+        let rows: Vec<(i64, Vec<Cell<'_>>)> = vec![
+            (i64::MIN, vec![Cell::Null, Cell::Integer(i64::MIN), Cell::Real(-0.0)]),
+            (-5, vec![Cell::Integer(9), Cell::Text(b""), Cell::Blob(b"")]),
+            (1, vec![Cell::Integer(-1), Cell::Text(b"\xff\0"), Cell::Null]),
+            (7, vec![Cell::Real(f64::NAN), Cell::Text(&long), Cell::Blob(&long[..300])]),
+            (i64::MAX, vec![Cell::Integer(i64::MAX); 3]),
         ];
         let mut writer = BlockWriter::new(3);
-        for (rowid, node, cells) in &rows {
-            writer.push(*rowid, *node, cells);
+        for (rowid, cells) in &rows {
+            writer.push(*rowid, cells);
         }
         assert!(writer.is_full());
         let block = writer.finish().unwrap().unwrap();
@@ -290,9 +249,9 @@ mod tests {
 
         let reader = BlockReader::open(&block.bytes).unwrap();
         let (mut found, mut cells) = (reader.rows().unwrap(), Vec::new());
-        for (rowid, node, expected) in &rows {
-            let head = found.next(&mut cells).unwrap().unwrap();
-            assert_eq!((head.rowid, head.node, &cells), (*rowid, *node, expected));
+        for (rowid, expected) in &rows {
+            assert_eq!(found.next(&mut cells).unwrap(), Some(*rowid));
+            assert_eq!(&cells, expected);
         }
         assert_eq!(found.next(&mut cells).unwrap(), None);
     }
@@ -300,7 +259,7 @@ mod tests {
     #[test]
     fn any_bytes_are_an_error_or_rows_but_never_a_panic() {
         let mut writer = BlockWriter::new(2);
-        writer.push(1, None, &[Cell::Text(b"abc"), Cell::Real(0.5)]);
+        writer.push(1, &[Cell::Text(b"abc"), Cell::Real(0.5)]);
         let mut raw = vec![RAW];
         varint::put(&mut raw, writer.bytes.len() as u64);
         raw.extend_from_slice(&writer.bytes);

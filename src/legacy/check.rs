@@ -108,7 +108,8 @@ fn ask(db: &Connection, pragma: &str) -> rusqlite::Result<Findings> {
 fn by_table(db: &Connection) -> rusqlite::Result<Findings> {
     let mut findings = Findings::default();
     let mut run = || {
-        let mut names = db.prepare("SELECT name FROM main.sqlite_schema WHERE rootpage > 0 AND type = 'table'")?;
+        let mut names = db
+            .prepare("SELECT name FROM main.sqlite_schema WHERE rootpage > 0 AND type = 'table'")?;
         let mut rows = names.query([])?;
         while let Some(row) = rows.next()? {
             let name: String = row.get(0)?;
@@ -118,7 +119,10 @@ fn by_table(db: &Connection) -> rusqlite::Result<Findings> {
                 .prepare(&pragma)
                 .and_then(|mut statement| statement.query_map([], each)?.collect());
             match texts {
-                Ok(texts) => texts.into_iter().filter(|text| text != "ok").for_each(|text| findings.add(text)),
+                Ok(texts) => texts
+                    .into_iter()
+                    .filter(|text| text != "ok")
+                    .for_each(|text| findings.add(text)),
                 Err(error) if is_unsupported(&error) => {
                     findings.add(format!("{UNCHECKED}{name}: {error}"));
                 }

@@ -101,7 +101,7 @@ fn foreign(sample: &[u8], length: u64) -> String {
         return "is not an SQLite database but a text".to_owned();
     }
     let random = sample.len() >= 1_024 && entropy(sample) >= RANDOM_BITS;
-    if random && length % 512 == 0 {
+    if random && length.is_multiple_of(512) {
         return "is not an SQLite database; perhaps it is encrypted, then decrypt it first"
             .to_owned();
     }
@@ -109,6 +109,7 @@ fn foreign(sample: &[u8], length: u64) -> String {
 }
 
 /// Shannon entropy in bits a byte.
+#[expect(clippy::cast_precision_loss, reason = "a sample has at most some thousand bytes")]
 fn entropy(sample: &[u8]) -> f64 {
     let mut counts = [0_u32; 256];
     for &byte in sample {

@@ -176,10 +176,10 @@ mod tests {
         sum.add(&out);
         out.extend_from_slice(&sum.a.to_be_bytes());
         out.extend_from_slice(&sum.b.to_be_bytes());
-        for (position, commit) in commits.iter().enumerate() {
-            let mut head = (position as u32 + 1).to_be_bytes().to_vec();
+        for (position, commit) in (0_u8..).zip(commits) {
+            let mut head = (u32::from(position) + 1).to_be_bytes().to_vec();
             head.extend_from_slice(&u32::from(*commit).to_be_bytes());
-            let page = [position as u8; 512];
+            let page = [position; 512];
             sum.add(&head);
             sum.add(&page);
             for number in [11, 22, sum.a, sum.b] {

@@ -5,19 +5,41 @@
 //! changed here.
 
 pub(crate) mod block;
+mod born;
 pub(crate) mod check;
 #[cfg(test)]
 mod copy;
 pub(crate) mod database;
+pub(crate) mod detect;
+pub(crate) mod export;
 mod fault;
+pub(crate) mod fresh;
+pub(crate) mod fulltext;
 mod header;
+pub(crate) mod import;
+mod intake;
+mod loadable;
 mod log;
+pub(crate) mod ops;
+mod outgoing;
 pub(crate) mod output;
+pub(crate) mod plan;
+pub(crate) mod report;
+pub(crate) mod row;
+pub mod sample;
+pub(crate) mod scalar;
 pub(crate) mod scan;
 pub(crate) mod schema;
+pub(crate) mod shape;
 pub(crate) mod source;
 pub(crate) mod time;
+mod update;
 pub(crate) mod value;
 
+pub use export::{ExportOptions, Mode, export};
+pub use import::{ImportOptions, import};
 pub use output::Existing;
+pub use report::{
+    Conflict, ExportReport, ExportedFile, Fate, FileReport, ImportReport, Progress, RowChanges,
+};
 pub use source::Damage;

@@ -22,7 +22,7 @@ use tempfile::TempDir;
 
 use super::check;
 use super::fault;
-use super::schema::{Object, ObjectKind, SchemaText, Storage, TableText, quoted};
+use super::schema::{ColumnText, Object, ObjectKind, SchemaText, Storage, TableText, quoted};
 use super::value::{Cell, Encoding};
 use crate::base::error::{Error, Result};
 use crate::base::limits::LEGACY_OUTPUT_CACHE_BYTES;
@@ -84,16 +84,8 @@ impl Output {
             .map_err(|source| fault::sqlite(target, "", "cannot be created", source))?;
         let rows = vec![0; schema.objects.len()];
         let raw = free_prefix(&schema);
-        let mut output = Self {
-            db,
-            schema,
-            target: target.to_path_buf(),
-            existing,
-            file,
-            raw,
-            rows,
-            folder,
-        };
+        let mut output =
+            Self { db, schema, target: target.to_path_buf(), existing, file, raw, rows, folder };
         output.configure().map_err(|source| output.failed("", source))?;
         output.create_tables()?;
         Ok(output)
@@ -221,7 +213,7 @@ impl Output {
         let statement = self.db.prepare(&raw_insert(&raw, table, utf8)).map_err(|source| {
             fault::sqlite(&self.target, &found.name, "cannot be written", source)
         })?;
-        let columns = table.columns.iter().map(|column| column.is_real()).collect();
+        let columns = table.columns.iter().map(ColumnText::is_real).collect();
         Ok(Loader {
             statement,
             target: &self.target,
@@ -250,7 +242,10 @@ impl Output {
         for name in rebuild {
             let name_quoted = quoted(name);
             self.db
-                .execute(&format!("INSERT INTO {name_quoted}({name_quoted}) VALUES ('rebuild')"), [])
+                .execute(
+                    &format!("INSERT INTO {name_quoted}({name_quoted}) VALUES ('rebuild')"),
+                    [],
+                )
                 .map_err(|source| self.failed(name, source))?;
         }
         let mut written = self.check()?;
@@ -258,8 +253,7 @@ impl Output {
             self.batch("PRAGMA journal_mode = WAL")?;
         }
         let Self { db, target, existing, file, folder, .. } = self;
-        db.close()
-            .map_err(|(_, source)| fault::sqlite(&target, "", "cannot be closed", source))?;
+        db.close().map_err(|(_, source)| fault::sqlite(&target, "", "cannot be closed", source))?;
         written.bytes = publish(&file, &target, existing)?;
         folder.close().map_err(|source| Error::io("clean up beside", &target, source))?;
         Ok(written)
@@ -305,7 +299,8 @@ impl Output {
     }
 
     fn check(&mut self) -> Result<Written> {
-        let findings = check::check_written(&mut self.db).map_err(|source| self.failed("", source))?;
+        let findings =
+            check::check_written(&mut self.db).map_err(|source| self.failed("", source))?;
         if let Some(first) = findings.damage.first() {
             let reason = format!("does not pass its check after it was written: {first}");
             return Err(fault::file(&self.target, reason));
@@ -326,8 +321,8 @@ impl Output {
                 written.rows.insert(object.name.clone(), count);
             }
         }
-        written.dangling = dangling(&self.db, &self.schema)
-            .map_err(|source| self.failed("", source))?;
+        written.dangling =
+            dangling(&self.db, &self.schema).map_err(|source| self.failed("", source))?;
         Ok(written)
     }
 
@@ -398,12 +393,12 @@ impl Loader<'_> {
 /// them back when it reads them.
 fn compact_real(number: f64) -> Cell<'static> {
     const BOUND: f64 = 140_737_488_355_328.0;
-    let whole = number.trunc() == number && number.abs() < BOUND;
-    if whole && !(number == 0.0 && number.is_sign_negative()) {
-        Cell::Integer(number as i64)
-    } else {
-        Cell::Real(number)
-    }
+    #[expect(clippy::cast_possible_truncation, reason = "below the bound nothing is cut")]
+    let integer = if number.abs() < BOUND { number as i64 } else { return Cell::Real(number) };
+    #[expect(clippy::cast_precision_loss, reason = "below the bound nothing is lost")]
+    let back = integer as f64;
+    // Compared by bits, because the sign of zero counts.
+    if back.to_bits() == number.to_bits() { Cell::Integer(integer) } else { Cell::Real(number) }
 }
 
 /// The names of the columns of a second entry.
@@ -563,4 +558,114 @@ fn publish(file: &Path, target: &Path, existing: Existing) -> Result<u64> {
         }
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::legacy::fresh::Fresh;
+    use crate::legacy::scan::scan_trusted;
+
+    /// Writes rows into the only table of a shape and reads them back.
+    fn round_trip(sql: &str, rows: &[(i64, Vec<Cell<'_>>)]) -> Result<Vec<(i64, String)>> {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("made.db");
+        let schema = Fresh::make(sql, false).unwrap().schema().clone();
+        let mut output = Output::create(&target, schema.clone(), Existing::Refuse)?;
+        let (place, _, _) = schema.tables().next().unwrap();
+        let mut loader = output.loader(place)?;
+        for (rowid, cells) in rows {
+            loader.insert(*rowid, cells)?;
+        }
+        drop(loader);
+        output.finish(&[])?;
+        let db = Connection::open(&target).unwrap();
+        let mut found = Vec::new();
+        scan_trusted(&db, &schema, place, |rowid, cells| {
+            found.push((rowid, format!("{cells:?}")));
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    #[track_caller]
+    fn survives(sql: &str, rows: &[(i64, Vec<Cell<'_>>)]) {
+        let expected: Vec<_> =
+            rows.iter().map(|(rowid, cells)| (*rowid, format!("{cells:?}"))).collect();
+        assert_eq!(round_trip(sql, rows).unwrap(), expected, "{sql}");
+    }
+
+    #[test]
+    fn no_affinity_and_no_rule_changes_a_cell() {
+        let odd = [
+            Cell::Null,
+            Cell::Integer(1),
+            Cell::Real(1.0),
+            Cell::Real(-0.0),
+            Cell::Real(1e300),
+            Cell::Text(b"1"),
+            Cell::Text(b"1.0"),
+            Cell::Blob(b"1"),
+            Cell::Text(b"\xff\0x"),
+        ];
+        for declared in ["INTEGER NOT NULL CHECK (a > 5)", "TEXT COLLATE NOCASE", ""] {
+            let sql = format!("CREATE TABLE t(a {declared}, b DEFAULT 7)");
+            let rows = odd.iter().zip(-3..).map(|(cell, rowid)| (rowid, vec![*cell, Cell::Null]));
+            survives(&sql, &rows.collect::<Vec<_>>());
+        }
+        survives(
+            "CREATE TABLE t(rowid, oid, _rowid_ REAL)",
+            &[(1, vec![Cell::Text(b"9"), Cell::Null, Cell::Real(3.0)])],
+        );
+        survives(
+            "CREATE TABLE t(a, b TEXT COLLATE NOCASE, PRIMARY KEY(b DESC, a)) WITHOUT ROWID",
+            &[
+                (1, vec![Cell::Real(0.5), Cell::Text(b"b")]),
+                (2, vec![Cell::Integer(1), Cell::Text(b"A")]),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_definition_that_does_more_than_define_is_refused() {
+        let mut schema = Fresh::make("CREATE TABLE t(a)", false).unwrap().schema().clone();
+        let folder = tempfile::tempdir().unwrap();
+        for sql in [
+            "CREATE TABLE t AS SELECT randomblob(10) AS a",
+            "CREATE TABLE t(a); DROP TABLE t",
+            "ATTACH 'other.db' AS o",
+            "CREATE TABLE other(a)",
+        ] {
+            schema.objects[0].sql = Some(sql.to_owned());
+            let target = folder.path().join("made.db");
+            let made = Output::create(&target, schema.clone(), Existing::Refuse);
+            assert!(made.is_err(), "{sql}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+    }
+
+    #[test]
+    fn an_existing_file_is_only_replaced_when_that_is_asked_for() {
+        let schema = Fresh::make("CREATE TABLE t(a)", false).unwrap().schema().clone();
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("made.db");
+        let make = |existing| Output::create(&target, schema.clone(), existing)?.finish(&[]);
+        make(Existing::Refuse).unwrap();
+        assert_eq!(make(Existing::Refuse).unwrap_err().kind(), "already_exists");
+        fs::write(&target, "old").unwrap();
+        make(Existing::Replace).unwrap();
+        assert!(fs::read(&target).unwrap().starts_with(b"SQLite format 3"));
+        fs::write(folder.path().join("made.db-wal"), "log").unwrap();
+        assert!(make(Existing::Replace).unwrap_err().to_string().contains("-wal"));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn rows_that_break_a_unique_key_are_refused_with_their_place() {
+        let row = |rowid| (rowid, vec![Cell::Integer(4)]);
+        let error = round_trip("CREATE TABLE t(a UNIQUE)", &[row(1), row(2)]).unwrap_err();
+        assert!(error.to_string().contains("sqlite_autoindex_t_1"), "{error}");
+        let error = round_trip("CREATE TABLE t(a)", &[row(1), row(1)]).unwrap_err();
+        assert!(error.to_string().contains("t row 1"), "{error}");
+    }
 }

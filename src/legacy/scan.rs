@@ -6,7 +6,7 @@
 use rusqlite::{Connection, ErrorCode, Statement};
 
 use super::fault;
-use super::schema::{Object, SchemaText, Storage, TableText, quoted};
+use super::schema::{ColumnText, Object, SchemaText, Storage, TableText, quoted};
 use super::source::Source;
 use super::value::{Cell, Encoding, recycle};
 use crate::base::error::{Error, Result};
@@ -17,6 +17,9 @@ const GAPS_MAX: usize = 1_000;
 /// A damaged file can lead many rows to the same pages: what is salvaged is at most this many
 /// times the size of the file.
 const SALVAGE_TIMES_MAX: u64 = 4;
+
+/// Rows behind a damaged place that are asked for one by one: more than a page usually holds.
+const STEPS_ONE_BY_ONE: usize = 10_000;
 
 /// What one pass over a table gave.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,7 +96,8 @@ enum Stop {
 
 impl<'s> Table<'s> {
     fn of(schema: &'s SchemaText, object: usize) -> Result<Self> {
-        let found = schema.objects.get(object).and_then(|object| Some((object, object.rows.as_ref()?)));
+        let found =
+            schema.objects.get(object).and_then(|object| Some((object, object.rows.as_ref()?)));
         let (object, rows) = found
             .filter(|(_, rows)| rows.storage != Storage::Virtual)
             .ok_or_else(|| Error::invalid("table", format!("object {object} holds no rows")))?;
@@ -103,29 +107,25 @@ impl<'s> Table<'s> {
     /// The query for all rows. In UTF-16 the engine would convert text on the way, and not always
     /// back to the same; so text is asked for as bytes, with a flag beside each column.
     fn select(&self, condition: &str) -> String {
-        let mut sql = String::from("SELECT ");
-        sql.push_str(self.rows.rowid.as_deref().unwrap_or("NULL"));
+        let mut asked = vec![self.rows.rowid.clone().unwrap_or_else(|| "NULL".to_owned())];
+        let utf8 = self.encoding == Encoding::Utf8;
         for (place, column) in self.rows.columns.iter().enumerate() {
             let name = quoted(&column.name);
-            if self.rows.alias == Some(place) {
-                sql.push_str(", NULL");
-            } else if self.encoding == Encoding::Utf8 {
-                sql.push_str(", ");
-                sql.push_str(&name);
+            asked.push(if self.rows.alias == Some(place) {
+                "NULL".to_owned()
+            } else if utf8 {
+                name
             } else {
-                sql.push_str(&format!(
-                    ", CASE typeof({name}) WHEN 'text' THEN CAST({name} AS BLOB) ELSE {name} END"
-                ));
-            }
+                format!("CASE typeof({name}) WHEN 'text' THEN CAST({name} AS BLOB) ELSE {name} END")
+            });
         }
-        if self.encoding != Encoding::Utf8 {
-            for column in &self.rows.columns {
-                sql.push_str(&format!(", typeof({}) = 'text'", quoted(&column.name)));
-            }
+        if !utf8 {
+            let flag = |column: &ColumnText| format!("typeof({}) = 'text'", quoted(&column.name));
+            asked.extend(self.rows.columns.iter().map(flag));
         }
-        // Without the last words an index that covers all columns could be read instead.
-        sql.push_str(&format!(" FROM main.{} NOT INDEXED {condition}", quoted(&self.object.name)));
-        sql
+        let (asked, table) = (asked.join(", "), quoted(&self.object.name));
+        // Without `NOT INDEXED` an index that covers all columns could be read instead.
+        format!("SELECT {asked} FROM main.{table} NOT INDEXED {condition}")
     }
 
     fn read(
@@ -234,13 +234,15 @@ impl<F: FnMut(i64, &[Cell<'_>]) -> Result<()>> Pass<'_, F> {
         })
     }
 
-    /// The first row behind a damaged place. The place covers a range of row ids; its end is
-    /// found by ever longer steps, then by halving the last one.
+    /// The first row behind a damaged place. The place covers a range of row ids, at least those of
+    /// one page: what lies close behind is asked for one by one, what lies further by ever longer
+    /// steps, of which the last one is halved.
     fn next_readable(&self, after: Option<i64>) -> Option<i64> {
         let rowid = self.table.rows.rowid.as_deref()?;
         let table = quoted(&self.table.object.name);
         let sql = format!(
-            "SELECT {rowid} FROM main.{table} NOT INDEXED WHERE {rowid} >= ?1 ORDER BY {rowid} LIMIT 1"
+            "SELECT {rowid} FROM main.{table} NOT INDEXED
+             WHERE {rowid} >= ?1 ORDER BY {rowid} LIMIT 1"
         );
         let mut statement = self.source.db().prepare(&sql).ok()?;
         let mut probe = |from: i64| -> Option<Option<i64>> {
@@ -248,6 +250,12 @@ impl<F: FnMut(i64, &[Cell<'_>]) -> Result<()>> Pass<'_, F> {
             rows.next().ok()?.map(|row| row.get(0).ok()).map_or(Some(None), |id| id.map(Some))
         };
         let mut bad = after.map_or(i64::MIN, |after| after.saturating_add(1));
+        for _ in 0..STEPS_ONE_BY_ONE {
+            bad = bad.checked_add(1)?;
+            if let Some(found) = probe(bad) {
+                return found;
+            }
+        }
         let mut step = 1_i64;
         let (mut good, mut found) = loop {
             let next = bad.checked_add(step)?;
@@ -291,7 +299,7 @@ impl<F: FnMut(i64, &[Cell<'_>]) -> Result<()>> Pass<'_, F> {
                 "SELECT {rowid} FROM main.{table} NOT INDEXED WHERE octet_length({}) > ?1 LIMIT 1",
                 quoted(&column.name)
             );
-            let limit = LEGACY_CELL_BYTES_MAX as i64;
+            let limit = i64::try_from(LEGACY_CELL_BYTES_MAX).unwrap_or(i64::MAX);
             let row = self.source.db().query_row(&sql, [limit], |row| row.get(0)).ok()?;
             Some((row, place))
         })

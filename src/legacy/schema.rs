@@ -131,6 +131,8 @@ pub(crate) struct ColumnText {
     pub(crate) name: String,
     /// Its declared type, as written.
     pub(crate) declared: String,
+    /// The table that a foreign key of this column alone names.
+    pub(crate) references: Option<String>,
 }
 
 impl ColumnText {
@@ -158,9 +160,7 @@ impl SchemaText {
     /// Reads the shape of an open database.
     pub(crate) fn read(db: &Connection, path: &Path, wal: bool) -> Result<Self> {
         let text = read(db, wal).map_err(|error| match error {
-            Fault::Sqlite(source) => {
-                fault::sqlite(path, "sqlite_schema", "cannot be read", source)
-            }
+            Fault::Sqlite(source) => fault::sqlite(path, "sqlite_schema", "cannot be read", source),
             Fault::Reason(place, reason) => fault::at(path, place, reason),
         })?;
         Ok(text)
@@ -225,19 +225,16 @@ fn read(db: &Connection, wal: bool) -> Result<SchemaText, Fault> {
 }
 
 fn header(db: &Connection, wal: bool) -> Result<Header, Fault> {
-    let number = |name: &str| {
-        db.query_row(&format!("PRAGMA main.{name}"), [], |row| row.get::<_, i64>(0))
-    };
     let encoding: String = db.query_row("PRAGMA main.encoding", [], |row| row.get(0))?;
     let encoding = Encoding::from_name(&encoding).ok_or_else(|| {
         Fault::Reason(String::new(), format!("text encoding {encoding} is unknown"))
     })?;
     Ok(Header {
         encoding,
-        user_version: number("user_version")? as i32,
-        application_id: number("application_id")? as i32,
-        page_size: number("page_size")? as u32,
-        auto_vacuum: number("auto_vacuum")? as u8,
+        user_version: db.query_row("PRAGMA main.user_version", [], |row| row.get(0))?,
+        application_id: db.query_row("PRAGMA main.application_id", [], |row| row.get(0))?,
+        page_size: db.query_row("PRAGMA main.page_size", [], |row| row.get(0))?,
+        auto_vacuum: db.query_row("PRAGMA main.auto_vacuum", [], |row| row.get(0))?,
         wal,
     })
 }
@@ -291,10 +288,23 @@ fn virtual_table(sql: &str) -> Option<&str> {
 
 /// The module in `name USING module(...)`, in lower case.
 fn module(definition: &str) -> Option<String> {
+    module_and_rest(definition).map(|(module, _)| module)
+}
+
+fn module_and_rest(definition: &str) -> Option<(String, &str)> {
     let (_, rest) = identifier(definition)?;
     let (using, rest) = identifier(rest)?;
-    let (module, _) = identifier(rest)?;
-    using.eq_ignore_ascii_case("using").then(|| module.to_ascii_lowercase())
+    let (module, rest) = identifier(rest)?;
+    using.eq_ignore_ascii_case("using").then(|| (module.to_ascii_lowercase(), rest))
+}
+
+/// The module of a virtual table and what stands between its brackets. `None` for other
+/// definitions.
+pub(crate) fn definition_of(sql: &str) -> Option<(String, &str)> {
+    let (module, rest) = module_and_rest(virtual_table(sql)?)?;
+    let open = rest.find('(')?;
+    let close = rest.rfind(')').filter(|close| *close > open)?;
+    Some((module, &rest[open + 1..close]))
 }
 
 /// Takes a name, quoted or not, off the front.
@@ -361,6 +371,7 @@ fn table(
         columns: all.iter().filter(|c| !c.computed).map(Described::text).collect(),
         ..TableText::default()
     };
+    declare_references(db, &object.name, &mut text)?;
     match primary_index(db, &object.name)? {
         Some(index) if !stored_indexes.contains(&index) => {
             text.storage = Storage::Keyed;
@@ -398,7 +409,7 @@ struct Described {
 
 impl Described {
     fn text(&self) -> ColumnText {
-        ColumnText { name: self.name.clone(), declared: self.declared.clone() }
+        ColumnText { name: self.name.clone(), declared: self.declared.clone(), references: None }
     }
 }
 
@@ -418,10 +429,26 @@ fn columns(db: &Connection, table: &str) -> Result<Vec<Described>, Fault> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Notes which columns are foreign keys of their own.
+fn declare_references(db: &Connection, table: &str, text: &mut TableText) -> Result<(), Fault> {
+    let mut statement = db.prepare_cached(
+        "SELECT min(\"table\"), min(\"from\") FROM pragma_foreign_key_list(?1, 'main')
+         GROUP BY id HAVING count(*) = 1",
+    )?;
+    let mut rows = statement.query([table])?;
+    while let Some(row) = rows.next()? {
+        let column: String = row.get(1)?;
+        if let Some(place) = text.column(&column) {
+            text.columns[place].references = Some(row.get(0)?);
+        }
+    }
+    Ok(())
+}
+
 /// The index of the primary key, where the key is not the row id itself.
 fn primary_index(db: &Connection, table: &str) -> Result<Option<String>, Fault> {
-    let mut statement = db
-        .prepare_cached("SELECT name FROM pragma_index_list(?1, 'main') WHERE origin = 'pk'")?;
+    let mut statement =
+        db.prepare_cached("SELECT name FROM pragma_index_list(?1, 'main') WHERE origin = 'pk'")?;
     let mut rows = statement.query([table])?;
     Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
 }

@@ -28,6 +28,8 @@ const WAL: &str = "-wal";
 const JOURNAL: &str = "-journal";
 /// What a rollback journal that is still to be rolled back starts with.
 const JOURNAL_MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+/// Digits of an escaped byte of a path.
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
 /// How often a source that changes while it is copied is copied again.
 const COPIES_MAX: usize = 3;
 
@@ -99,7 +101,7 @@ impl Source {
 
     /// Bounds, recovery, check and schema of a database that has just been opened.
     fn prepare(&mut self, real: &Path, header: FileHeader) -> Result<()> {
-        restrict(&self.db)
+        restrict(&self.db, self.damage)
             .map_err(|source| fault::sqlite(&self.path, "", "cannot be opened", source))?;
         self.recover(real)?;
         self.findings = check::check(&mut self.db, &self.path, self.bytes)?;
@@ -249,7 +251,10 @@ fn connect_in_place(path: &Path, real: &Path) -> Result<Connection> {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
                 uri.push(char::from(byte));
             }
-            _ => uri.push_str(&format!("%{byte:02X}")),
+            _ => {
+                uri.push('%');
+                uri.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])));
+            }
         }
     }
     uri.push_str("?immutable=1");
@@ -301,9 +306,14 @@ fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Takes every power from what the file's own schema could do.
-fn restrict(db: &Connection) -> rusqlite::Result<()> {
+///
+/// SQLite opens a file that is shorter than its header says only where the schema may be written,
+/// and never in defensive mode. Nothing can be written here all the same.
+fn restrict(db: &Connection, damage: Damage) -> rusqlite::Result<()> {
+    let salvage = damage == Damage::Salvage;
     for (setting, on) in [
-        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, !salvage),
+        (DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, salvage),
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
         (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
         (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
@@ -322,10 +332,105 @@ fn restrict(db: &Connection) -> rusqlite::Result<()> {
         ("mmap_size", 0),
         ("cache_size", -i64::from(bounded(LEGACY_CACHE_BYTES >> 10))),
     ] {
-        db.pragma_update_and_check(None, pragma, value, |_| Ok(())).or_else(|error| match error {
-            rusqlite::Error::QueryReturnedNoRows => Ok(()),
-            error => Err(error),
-        })?;
+        db.pragma_update_and_check(None, pragma, value, |_| Ok(())).or_else(
+            |error| match error {
+                rusqlite::Error::QueryReturnedNoRows => Ok(()),
+                error => Err(error),
+            },
+        )?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::legacy::scan::scan;
+
+    fn make(path: &Path, sql: &str) -> Connection {
+        let db = Connection::open(path).unwrap();
+        db.execute_batch(sql).unwrap();
+        db
+    }
+
+    #[test]
+    fn odd_paths_are_opened_in_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a b%41?mode=memory#\u{e9}.db");
+        drop(make(&path, "CREATE TABLE t(a); INSERT INTO t VALUES (1)"));
+        let source = Source::open(&path, Damage::Refuse, None).unwrap();
+        assert_eq!(scan(&source, 0, |_, _| Ok(())).unwrap().rows, 1);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_another_process_uses_can_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("live.db");
+        let sql = "PRAGMA journal_mode = WAL; CREATE TABLE t(a); INSERT INTO t VALUES (1), (2);
+                   BEGIN EXCLUSIVE; INSERT INTO t VALUES (3)";
+        let owner = make(&path, sql);
+        let names = || {
+            let entries = fs::read_dir(folder.path()).unwrap();
+            let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        let before = names();
+        let source = Source::open(&path, Damage::Refuse, None).unwrap();
+        assert_eq!(scan(&source, 0, |_, _| Ok(())).unwrap().rows, 2);
+        assert_eq!(names(), before);
+        drop(owner);
+    }
+
+    #[test]
+    fn a_source_that_changes_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let owner = make(&path, "CREATE TABLE t(a)");
+        let source = Source::open(&path, Damage::Refuse, None).unwrap();
+        source.check_unchanged().unwrap();
+        owner.execute_batch("CREATE TABLE u(a)").unwrap();
+        let error = source.check_unchanged().unwrap_err().to_string();
+        assert!(error.contains("was changed"), "{error}");
+    }
+
+    #[test]
+    fn a_cell_above_the_limit_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for encoding in ["UTF-8", "UTF-16le"] {
+            let path = folder.path().join(format!("{encoding}.db"));
+            let size = LEGACY_CELL_BYTES_MAX;
+            let sql = format!(
+                "PRAGMA encoding = '{encoding}'; CREATE TABLE t(id INTEGER PRIMARY KEY, a, body);
+                 INSERT INTO t VALUES (4, 'x', zeroblob({size})), (5, 'y', zeroblob({size} + 1));"
+            );
+            drop(make(&path, &sql));
+            let source = Source::open(&path, Damage::Refuse, None).unwrap();
+            let mut rows = Vec::new();
+            let error = scan(&source, 0, |rowid, cells| {
+                rows.push((rowid, cells[2].len()));
+                Ok(())
+            });
+            assert_eq!(rows, [(4, size)]);
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains("t row 5 column body: cell exceeds"), "{error}");
+        }
+    }
+
+    #[test]
+    fn nothing_in_a_schema_is_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hostile.db");
+        let sql = "CREATE TABLE t(a, b AS (hex(a)), CHECK (a > 5));
+                   PRAGMA ignore_check_constraints = ON; INSERT INTO t VALUES (1), (2);
+                   CREATE VIEW v AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x FROM n)
+                       SELECT x FROM n;
+                   CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT * FROM v; END;";
+        drop(make(&path, sql));
+        let source = Source::open(&path, Damage::Refuse, None).unwrap();
+        assert_eq!(scan(&source, 0, |_, _| Ok(())).unwrap().rows, 2);
+        assert!(source.db().execute("INSERT INTO t VALUES (3)", []).is_err());
+        assert!(source.db().prepare("SELECT * FROM v").is_err());
+    }
 }

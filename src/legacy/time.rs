@@ -71,10 +71,7 @@ pub(crate) fn parse_time(cell: Cell<'_>, zoneless: Zoneless, zone: &TimeZone) ->
             }
         }
         Cell::Integer(seconds) => seconds.checked_mul(MICROS).map(exact),
-        Cell::Real(seconds) => {
-            let micros = (seconds * MICROS as f64).round();
-            (micros.abs() < 9.2e18).then(|| exact(micros as i64))
-        }
+        Cell::Real(seconds) => whole_micros(seconds).map(exact),
         Cell::Null | Cell::Blob(_) => None,
     }
 }
@@ -84,6 +81,18 @@ fn local(civil: Civil, zone: &TimeZone) -> Option<Moment> {
     let impossible = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
     let time = ambiguous.compatible().ok()?;
     Some(Moment { time: Timestamp::from_micros(time.as_microsecond()), impossible })
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "checked to be within the range")]
+fn whole_micros(seconds: f64) -> Option<i64> {
+    let micros = (seconds * 1e6).round();
+    (micros.abs() < 9.2e18).then_some(micros as i64)
+}
+
+/// Seconds since the epoch, as exact as such a number can be.
+#[expect(clippy::cast_precision_loss, reason = "the form itself has no more digits")]
+fn seconds(time: Timestamp) -> f64 {
+    time.as_micros() as f64 / 1e6
 }
 
 /// A date and a time of day, each part in range.
@@ -197,7 +206,8 @@ fn micros(fraction: &[u8]) -> Option<i64> {
         return None;
     }
     let kept = &fraction[..fraction.len().min(6)];
-    Some(digits(kept)? * 10_i64.pow(6 - kept.len() as u32))
+    let missing = kept.len()..6;
+    Some(missing.fold(digits(kept)?, |micros, _| micros * 10))
 }
 
 /// Nothing, `Z`, or `+HH[:MM[:SS]]` with or without colons, in seconds.
@@ -235,7 +245,7 @@ pub(crate) fn write_time(
     zoneless: Zoneless,
     zone: &TimeZone,
 ) -> Value {
-    let seconds = Value::Real(time.as_micros() as f64 / MICROS as f64);
+    let seconds = Value::Real(seconds(time));
     let Ok(instant) = jiff::Timestamp::from_microsecond(time.as_micros()) else { return seconds };
     let fraction = instant.subsec_nanosecond() != 0;
     let local = matches!(stamp, Stamp::B | Stamp::D)
@@ -252,18 +262,17 @@ pub(crate) fn write_time(
         Stamp::E => ('T', "+00:00"),
         Stamp::F => ('T', "Z"),
     };
-    let mut text = format!("{:04}-{:02}-{:02}", civil.year(), civil.month(), civil.day());
+    let date = format!("{:04}-{:02}-{:02}", civil.year(), civil.month(), civil.day());
     if stamp == Stamp::H {
-        return Value::Text(text);
+        return Value::Text(date.into_bytes());
     }
     let (hour, minute, second) = (civil.hour(), civil.minute(), civil.second());
-    text.push_str(&format!("{separator}{hour:02}:{minute:02}:{second:02}"));
-    let micros = civil.subsec_nanosecond() / 1_000;
-    if micros != 0 && stamp != Stamp::A {
-        text.push_str(&format!(".{micros:06}"));
-    }
-    text.push_str(end);
-    Value::Text(text)
+    let fraction = match civil.subsec_nanosecond() / 1_000 {
+        micros if micros != 0 && stamp != Stamp::A => format!(".{micros:06}"),
+        _ => String::new(),
+    };
+    let text = format!("{date}{separator}{hour:02}:{minute:02}:{second:02}{fraction}{end}");
+    Value::Text(text.into_bytes())
 }
 
 #[cfg(test)]
@@ -302,13 +311,25 @@ mod tests {
     #[test]
     fn what_is_no_time_is_refused() {
         for text in [
-            "", "yesterday", "2026-02-30", "2026-13-01", "2026-02-14 24:00:00", "2026-02-14 08:18:60",
-            "2026-02-14T08:18:02.", "2026-02-14 08:18:02 ", "2026-02-14 08:18:02+25:00", "20260214",
-            "2026-02-14x08:18", "1427725440.0", "2026-02-14 8:18:02",
+            "",
+            "yesterday",
+            "2026-02-30",
+            "2026-13-01",
+            "2026-02-14 24:00:00",
+            "2026-02-14 08:18:60",
+            "2026-02-14T08:18:02.",
+            "2026-02-14 08:18:02 ",
+            "2026-02-14 08:18:02+25:00",
+            "20260214",
+            "2026-02-14x08:18",
+            "1427725440.0",
+            "2026-02-14 8:18:02",
         ] {
             assert_eq!(read(text, Zoneless::Utc), None, "{text}");
         }
-        for cell in [Cell::Null, Cell::Blob(b"2026-02-14"), Cell::Real(1e300), Cell::Integer(i64::MAX)] {
+        for cell in
+            [Cell::Null, Cell::Blob(b"2026-02-14"), Cell::Real(1e300), Cell::Integer(i64::MAX)]
+        {
             assert_eq!(parse_time(cell, Zoneless::Utc, &TimeZone::UTC), None);
         }
     }
@@ -332,7 +353,8 @@ mod tests {
             let unit = match stamp { Stamp::A => MICROS, Stamp::H => MICROS * DAY_SECONDS, _ => 1 };
             let time = Timestamp::from_micros(micros.div_euclid(unit) * unit);
             let zone = TimeZone::get("Asia/Tokyo").unwrap();
-            let local = if matches!(stamp, Stamp::B | Stamp::D) { Zoneless::Local } else { Zoneless::Utc };
+            let zoneless = matches!(stamp, Stamp::B | Stamp::D);
+            let local = if zoneless { Zoneless::Local } else { Zoneless::Utc };
             let text = write_time(time, stamp, local, &zone);
             prop_assert_eq!(parse_time(text.as_cell(), local, &zone).unwrap().time, time);
         }
@@ -352,7 +374,7 @@ mod tests {
             ("2026-02-14 08:18:02", 1_771_057_082, 0),
         ] {
             let time = Timestamp::from_micros(seconds * MICROS + micros);
-            assert_eq!(parse_time(Cell::Text(text), both, &zone).unwrap().time, time);
+            assert_eq!(parse_time(Cell::Text(text.as_bytes()), both, &zone).unwrap().time, time);
             assert_eq!(write_time(time, Stamp::B, both, &zone), Value::Text(text.into()));
         }
     }

@@ -76,7 +76,18 @@ pub(crate) enum Cell<'a> {
     Blob(&'a [u8]),
 }
 
-impl<'a> Cell<'a> {
+impl Cell<'_> {
+    /// A copy that owns its bytes.
+    pub(crate) fn to_value(self) -> Value {
+        match self {
+            Cell::Null => Value::Null,
+            Cell::Integer(number) => Value::Integer(number),
+            Cell::Real(number) => Value::Real(number),
+            Cell::Text(bytes) => Value::Text(bytes.to_vec()),
+            Cell::Blob(bytes) => Value::Blob(bytes.to_vec()),
+        }
+    }
+
     /// Bytes of text or blob.
     pub(crate) fn len(&self) -> usize {
         match self {
@@ -152,7 +163,7 @@ impl ToSql for Cell<'_> {
     }
 }
 
-/// A cell that owns its bytes: what a record's field becomes. Text is UTF-8 here.
+/// A cell that owns its bytes: what a record's field becomes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum Value {
     /// SQL NULL.
@@ -162,20 +173,30 @@ pub(crate) enum Value {
     Integer(i64),
     /// A floating-point number.
     Real(f64),
-    /// Text.
-    Text(String),
+    /// Text, in the encoding of its database.
+    Text(Vec<u8>),
     /// Bytes.
     Blob(Vec<u8>),
 }
 
 impl Value {
-    /// The same as a borrowed cell of a database in UTF-8.
+    /// Text in UTF-8 as it is stored in a database of that encoding; other values as they are.
+    pub(crate) fn encoded(self, encoding: Encoding) -> Self {
+        match self {
+            Self::Text(bytes) if encoding != Encoding::Utf8 => {
+                Self::Text(encoding.encode(&String::from_utf8_lossy(&bytes)).into_owned())
+            }
+            value => value,
+        }
+    }
+
+    /// The same, borrowed.
     pub(crate) fn as_cell(&self) -> Cell<'_> {
         match self {
             Self::Null => Cell::Null,
             Self::Integer(number) => Cell::Integer(*number),
             Self::Real(number) => Cell::Real(*number),
-            Self::Text(text) => Cell::Text(text.as_bytes()),
+            Self::Text(bytes) => Cell::Text(bytes),
             Self::Blob(bytes) => Cell::Blob(bytes),
         }
     }

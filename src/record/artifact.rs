@@ -20,7 +20,7 @@ pub struct Artifact {
     pub source_uri: Option<String>,
     /// MIME type.
     pub mime_type: Option<String>,
-    /// Object.
+    /// What else is known: a JSON object.
     pub metadata: Option<Json>,
     /// When it was taken in.
     pub created_at: Option<Timestamp>,
@@ -75,7 +75,7 @@ pub struct ArtifactEvent {
     pub artifact: Option<NodeId>,
     /// What happened; `ingested` comes first.
     pub event_type: String,
-    /// Object.
+    /// What else is known: a JSON object.
     pub data: Option<Json>,
     /// When it happened.
     pub created_at: Option<Timestamp>,

@@ -121,7 +121,7 @@ pub struct HashHistory {
     pub verification_status: Option<VerificationStatus>,
     /// When it was checked.
     pub verified_at: Option<Timestamp>,
-    /// Object.
+    /// What else is known: a JSON object.
     pub details: Option<Json>,
 }
 
@@ -216,7 +216,7 @@ pub struct LogEntry {
     pub category: String,
     /// For people.
     pub message: String,
-    /// Object.
+    /// What else is known: a JSON object.
     pub details: Option<Json>,
     /// What ties lines of one operation together.
     pub correlation_id: Option<String>,

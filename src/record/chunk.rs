@@ -168,7 +168,7 @@ pub struct FileEntity {
     pub confidence: Option<f64>,
     /// What found it, for example `rule:label_match`.
     pub provenance: Option<String>,
-    /// Object.
+    /// What else is known: a JSON object.
     pub metadata: Option<Json>,
     /// When it was found.
     pub created_at: Option<Timestamp>,
@@ -212,7 +212,7 @@ pub struct FileEntityLink {
     pub link_basis: String,
     /// How sure the link is, 0 to 1.
     pub confidence: Option<f64>,
-    /// Object.
+    /// What else is known: a JSON object.
     pub metadata: Option<Json>,
     /// When it was made.
     pub created_at: Option<Timestamp>,

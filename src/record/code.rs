@@ -64,6 +64,7 @@ text_enum! {
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column of its own")]
 pub struct CodeFile {
     /// Path: relative to the project in the code index, absolute in the tracker.
     pub file_path: String,
@@ -302,6 +303,7 @@ impl Record for FileIssue {
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column of its own")]
 pub struct CodeEntity {
     /// The source file.
     pub file: Option<NodeId>,

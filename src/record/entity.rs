@@ -43,7 +43,7 @@ pub struct Entity {
     pub category: Option<String>,
     /// Group within the group.
     pub subcategory: Option<String>,
-    /// Object.
+    /// What else is known: a JSON object.
     pub classification: Option<Json>,
     /// How sure it is, 0 to 1.
     pub confidence_score: Option<f64>,
@@ -53,7 +53,7 @@ pub struct Entity {
     pub relationships: Option<Json>,
     /// Array of tags.
     pub context_tags: Option<Json>,
-    /// Object.
+    /// What else is known: a JSON object.
     pub metadata: Option<Json>,
     /// The embedding.
     pub embedding: Option<Vector>,
@@ -151,7 +151,7 @@ pub struct Relation {
     pub valid_to: Option<Timestamp>,
     /// Whether it holds; absent where nothing is said.
     pub is_active: Option<bool>,
-    /// Object.
+    /// What else is known: a JSON object.
     pub metadata: Option<Json>,
     /// When it was added.
     pub created_at: Option<Timestamp>,
@@ -178,5 +178,29 @@ impl Record for Relation {
         facts.time("created", self.created_at);
         facts.time("updated", self.updated_at);
         facts.attributes(self.metadata.as_ref());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::facts_of;
+
+    #[test]
+    fn a_relation_between_known_entities_is_an_edge_and_no_link() {
+        let (source, target) = (NodeId::from_u64(1), NodeId::from_u64(2));
+        let relation = Relation {
+            relation_type: "cites".into(),
+            source: Some(source),
+            target: Some(target),
+            strength: Some(0.25),
+            confidence: Some(0.5),
+            ..Default::default()
+        };
+        let facts = facts_of(&relation);
+        assert!(facts.links.is_empty());
+        let edge = facts.edges[0];
+        assert_eq!((edge.source, edge.edge_type, edge.target), (source, "cites", target));
+        assert!((edge.weight - 0.25).abs() < f32::EPSILON, "the strength stands for the weight");
     }
 }

@@ -105,7 +105,7 @@ pub struct KnowledgeTerm {
     pub aliases: Option<Json>,
     /// What it means.
     pub description: Option<String>,
-    /// Object.
+    /// What else is known: a JSON object.
     pub attributes: Option<Json>,
     /// Array of objects.
     pub relations: Option<Json>,
@@ -279,7 +279,7 @@ pub struct OntologyTerm {
     pub term_id: String,
     /// Its name for people.
     pub label: String,
-    /// Object.
+    /// What else is known: a JSON object.
     pub attributes: Option<Json>,
     /// State.
     pub status: OntologyStatus,
@@ -313,7 +313,7 @@ pub struct OntologyRelation {
     pub to_term: String,
     /// How they are related.
     pub rel_type: String,
-    /// Object.
+    /// What else is known: a JSON object.
     pub properties: Option<Json>,
 }
 
@@ -326,5 +326,21 @@ impl Record for OntologyRelation {
         facts.link("ontology", self.ontology);
         facts.keyword("type", self.rel_type.as_str());
         facts.attributes(self.properties.as_ref());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::facts_of;
+
+    #[test]
+    fn a_term_without_a_category_has_no_natural_key() {
+        let mut term = KnowledgeTerm { term: "estoppel".into(), ..Default::default() };
+        assert!(facts_of(&term).unique.is_empty());
+        term.category = Some("Concept".into());
+        let facts = facts_of(&term);
+        let expected = crate::base::key::bytes_of(&("estoppel", "Concept"));
+        assert_eq!(facts.unique, [("term_category", expected)]);
     }
 }

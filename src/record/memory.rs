@@ -66,7 +66,7 @@ pub struct Memory {
     /// Tags.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-    /// Object.
+    /// What else is known: a JSON object.
     pub metadata: Option<Json>,
     /// How much it matters, 0 to 1.
     pub importance_score: Option<f64>,
@@ -179,7 +179,7 @@ pub struct MemoryProposal {
     pub agent_id: Option<String>,
     /// Name of the document it was taken from; refers to no table.
     pub document_id: Option<String>,
-    /// Object.
+    /// What else is known: a JSON object.
     pub metadata: Option<Json>,
     /// How sure it is, 0 to 1.
     pub confidence: Option<f64>,
@@ -252,5 +252,28 @@ impl Record for MemorySharing {
         facts.link("memory", self.memory);
         facts.keyword("agent", self.target_agent_id.as_deref());
         facts.time("created", self.shared_at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::facts_of;
+
+    #[test]
+    fn a_memory_is_unique_by_its_name_and_only_listed_by_namespace_and_key() {
+        let memory = Memory {
+            record_id: "a".into(),
+            namespace: "case-7".into(),
+            key: "deadline".into(),
+            tags: vec!["urgent".into(), "court".into()],
+            ..Default::default()
+        };
+        let facts = facts_of(&memory);
+        let unique: Vec<_> = facts.unique.iter().map(|(name, _)| *name).collect();
+        assert_eq!(unique, ["record_id"]);
+        assert!(facts.indexes.iter().any(|(name, _)| *name == "namespace_key"));
+        assert!(facts.keywords.contains(&("tag", "court")));
+        assert!(facts_of(&Memory::default()).unique.is_empty());
     }
 }

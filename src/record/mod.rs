@@ -121,7 +121,7 @@ pub enum History {
 ///         facts.unique("patient_day", (&self.patient, self.day));
 ///         facts.index("day", self.day);
 ///         facts.link("seen_by", self.doctor);
-///         facts.text("note", &self.note);
+///         facts.text("note", self.note.as_str());
 ///     }
 /// }
 /// ```

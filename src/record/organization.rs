@@ -195,7 +195,7 @@ impl Record for OrganizationAction {
 pub struct OrganizationEvent {
     /// What happened.
     pub event_type: String,
-    /// Object.
+    /// What else is known: a JSON object.
     pub payload: Option<Json>,
     /// When it happened.
     pub created_at: Option<Timestamp>,

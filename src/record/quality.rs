@@ -175,7 +175,7 @@ pub struct RiskAlert {
     pub alert_title: String,
     /// In full.
     pub alert_message: String,
-    /// Object.
+    /// What else is known: a JSON object.
     pub alert_details: Option<Json>,
     /// What found it.
     pub detected_by: String,
@@ -407,7 +407,7 @@ pub struct IssueTracker {
     pub default_issue_type: Option<String>,
     /// Priority of a new issue.
     pub default_priority: Option<String>,
-    /// Object.
+    /// What else is known: a JSON object.
     pub custom_fields: Option<Json>,
     /// Whether it is used.
     pub active: bool,

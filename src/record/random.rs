@@ -31,6 +31,11 @@ const CHARACTERS: [char; 16] = [
 #[derive(Debug)]
 pub(crate) struct Random(u64);
 
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "any number will do"
+)]
 impl Random {
     /// The stream of a seed.
     pub(crate) fn new(seed: u64) -> Self {
@@ -122,7 +127,7 @@ impl<'de> de::Deserializer<'de> for &mut Random {
     /// Whole 32-bit numbers, since that is what bytes stand for in records.
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let length = 4 * self.below(300);
-        visitor.visit_byte_buf((0..length).map(|_| self.next() as u8).collect())
+        visitor.visit_byte_buf((0..length).map(|_| self.next().to_le_bytes()[7]).collect())
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

@@ -17,6 +17,7 @@ impl<'a> Facts<'a> {
 
     /// For records that relate two others: an edge when both ends are known, else a link to the
     /// one that is. Weighs 1 where nothing is said.
+    #[expect(clippy::cast_possible_truncation, reason = "edges weigh in 32-bit floats")]
     pub(crate) fn relation(
         &mut self,
         source: Option<NodeId>,

@@ -66,7 +66,7 @@ pub struct FileTag {
     pub created_at: Option<Timestamp>,
     /// When it ends, for tags that do.
     pub expires_at: Option<Timestamp>,
-    /// Object.
+    /// What else is known: a JSON object.
     pub metadata: Option<Json>,
 }
 

@@ -82,6 +82,8 @@ pub(crate) use text_enum;
 
 #[cfg(test)]
 mod tests {
+    #![expect(unreachable_pub, reason = "vocabularies are public where they are used")]
+
     text_enum! {
         /// For the test.
         Light {

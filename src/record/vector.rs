@@ -18,7 +18,7 @@ pub struct VectorDocument {
     pub content: String,
     /// The embedding, of unit length for the cosine.
     pub embedding: Option<Vector>,
-    /// Object.
+    /// What else is known: a JSON object.
     pub metadata: Option<Json>,
     /// What it is, by default `general`.
     pub document_type: Option<String>,

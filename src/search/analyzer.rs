@@ -110,7 +110,7 @@ pub(super) struct Form {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
     Word(Form),
-    Compound { whole: String, parts: Vec<Form> },
+    Compound { whole: Form, parts: Vec<Form> },
     Run(Vec<String>),
 }
 
@@ -136,7 +136,7 @@ impl Unit {
                 terms.push((at, characters[0].clone()));
             }
             Self::Run(characters) => {
-                let pairs = characters.windows(2).map(|pair| pair.concat());
+                let pairs = characters.windows(2).map(<[String]>::concat);
                 terms.extend(pairs.enumerate().map(|(index, pair)| (at + index, pair)));
             }
         }
@@ -174,7 +174,7 @@ impl Analyzer {
             units.push(match shape {
                 Shape::Word => Unit::Word(normalizer.form(&text[range])),
                 Shape::Compound => Unit::Compound {
-                    whole: normalizer.form(&text[range]).surface,
+                    whole: normalizer.form(&text[range]),
                     parts: lexer
                         .parts()
                         .iter()
@@ -247,7 +247,8 @@ impl Queue {
 }
 
 impl AnalyzedText<'_> {
-    fn push_word(&mut self, start: usize, end: usize) {
+    /// The surface of a word and its stem, at the position at hand.
+    fn push_forms(&mut self, start: usize, end: usize) {
         let surface = self.normalizer.surface(&self.lexer.text()[start..end]);
         let place = Place { position: self.position, start, end };
         self.queue.push(&surface, place);
@@ -256,16 +257,14 @@ impl AnalyzedText<'_> {
             self.queue.push(stem, place);
         }
         self.normalizer.give_back(surface);
-        self.position += 1;
     }
 
     fn push_compound(&mut self, start: usize, end: usize) {
-        let whole = self.normalizer.surface(&self.lexer.text()[start..end]);
-        self.queue.push(&whole, Place { position: self.position, start, end });
-        self.normalizer.give_back(whole);
+        self.push_forms(start, end);
         for index in 0..self.lexer.parts().len() {
             let part = self.lexer.parts()[index].clone();
-            self.push_word(part.start, part.end);
+            self.push_forms(part.start, part.end);
+            self.position += 1;
         }
     }
 
@@ -297,7 +296,10 @@ impl TokenStream for AnalyzedText<'_> {
         self.queue.filled = 0;
         let Some((shape, range)) = self.lexer.next() else { return false };
         match shape {
-            Shape::Word => self.push_word(range.start, range.end),
+            Shape::Word => {
+                self.push_forms(range.start, range.end);
+                self.position += 1;
+            }
             Shape::Compound => self.push_compound(range.start, range.end),
             Shape::Run => self.push_run(range.start, range.end),
         }
@@ -335,8 +337,7 @@ struct Normalizer {
     spare: String,
 }
 
-type StemStream =
-    <<Stemmer as TokenFilter>::Tokenizer<Feed> as Tokenizer>::TokenStream<'static>;
+type StemStream = <<Stemmer as TokenFilter>::Tokenizer<Feed> as Tokenizer>::TokenStream<'static>;
 
 impl Normalizer {
     fn new(options: AnalyzerOptions) -> Self {
@@ -447,46 +448,45 @@ mod tests {
 
     #[test]
     fn words_give_surface_and_stem_at_one_position() {
-        check(AnalyzerOptions::default(), "The Replies run", &[
-            (0, "the"),
-            (1, "replies"),
-            (1, "repli"),
-            (2, "run"),
-        ]);
+        check(
+            AnalyzerOptions::default(),
+            "The Replies run",
+            &[(0, "the"), (1, "replies"), (1, "repli"), (2, "run")],
+        );
         check(AnalyzerOptions { stem: None }, "Replies", &[(0, "replies")]);
     }
 
     #[test]
     fn accents_and_case_are_folded() {
-        check(AnalyzerOptions { stem: None }, "\u{c9}T\u{c9} cafe\u{301} Stra\u{df}e \u{130}", &[
-            (0, "ete"),
-            (1, "cafe"),
-            (2, "strasse"),
-            (3, "i"),
-        ]);
+        check(
+            AnalyzerOptions { stem: None },
+            "\u{c9}T\u{c9} cafe\u{301} Stra\u{df}e \u{130}",
+            &[(0, "ete"), (1, "cafe"), (2, "strasse"), (3, "i")],
+        );
     }
 
     #[test]
     fn identifiers_give_whole_and_parts() {
-        check(AnalyzerOptions { stem: None }, "x getUserName y", &[
-            (0, "x"),
-            (1, "getusername"),
-            (1, "get"),
-            (2, "user"),
-            (3, "name"),
-            (4, "y"),
-        ]);
+        check(
+            AnalyzerOptions { stem: None },
+            "x getUserName y",
+            &[(0, "x"), (1, "getusername"), (1, "get"), (2, "user"), (3, "name"), (4, "y")],
+        );
     }
 
     #[test]
     fn han_gives_characters_and_pairs() {
-        check(AnalyzerOptions::default(), "\u{6771}\u{4eac}\u{90fd}", &[
-            (0, "\u{6771}"),
-            (0, "\u{6771}\u{4eac}"),
-            (1, "\u{4eac}"),
-            (1, "\u{4eac}\u{90fd}"),
-            (2, "\u{90fd}"),
-        ]);
+        check(
+            AnalyzerOptions::default(),
+            "\u{6771}\u{4eac}\u{90fd}",
+            &[
+                (0, "\u{6771}"),
+                (0, "\u{6771}\u{4eac}"),
+                (1, "\u{4eac}"),
+                (1, "\u{4eac}\u{90fd}"),
+                (2, "\u{90fd}"),
+            ],
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! texts go into `body`, those that name the record also into `title`, so that every word is found
 //! in one field and the second only adds to the score.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, JsonObjectOptions, OwnedValue, Schema,
@@ -76,8 +76,7 @@ impl Fields {
             seq: schema.add_u64_field("seq", FAST),
             title: schema.add_text_field("title", text.clone()),
             body: schema.add_text_field("body", text),
-            keywords: schema
-                .add_text_field(KEYWORDS, word.clone().set_fast(RAW_TOKENIZER_NAME)),
+            keywords: schema.add_text_field(KEYWORDS, word.clone().set_fast(RAW_TOKENIZER_NAME)),
             attributes: schema.add_text_field("attributes", word.clone()),
             folded: schema.add_text_field("folded", word),
             times: schema.add_json_field(TIMES, values.clone()),
@@ -103,7 +102,8 @@ impl Fields {
             }
             document.add_text(self.body, text);
         }
-        for &(field, word) in &facts.keywords {
+        // A word that a record names twice counts once.
+        for &(field, word) in &facts.keywords.iter().copied().collect::<BTreeSet<_>>() {
             document.add_text(self.keywords, keyword_term(field, word));
             document.add_text(self.folded, folded_keyword(field, word));
         }
@@ -232,7 +232,8 @@ fn add_values<'a>(
     if by_name.is_empty() {
         return;
     }
-    let members = by_name.into_iter().map(|(name, values)| (name.to_owned(), values.into()));
+    let members =
+        by_name.into_iter().map(|(name, values)| (name.to_owned(), OwnedValue::Array(values)));
     document.add_object(field, members.collect());
 }
 

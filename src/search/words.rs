@@ -69,7 +69,7 @@ impl<'a> Lexer<'a> {
     fn skip_to_word(&self) -> Option<(usize, char)> {
         self.text[self.at..]
             .char_indices()
-            .find(|&(_, c)| c.is_alphanumeric() || is_unspaced(c))
+            .find(|&(_, c)| (c.is_alphanumeric() && !is_mark(c)) || is_unspaced(c))
             .map(|(offset, c)| (self.at + offset, c))
     }
 
@@ -107,23 +107,26 @@ fn split_compound(text: &str, whole: Range<usize>, parts: &mut Vec<Range<usize>>
     for (offset, c) in word.char_indices() {
         let at = whole.start + offset;
         if c == '_' {
-            push_part(parts, start..at);
+            push_part(text, start..at, parts);
             start = at + 1;
             before = None;
             continue;
         }
         let rest = &word[offset + c.len_utf8()..];
         if before.is_some_and(|before| is_case_boundary(before, c, rest)) {
-            push_part(parts, start..at);
+            push_part(text, start..at, parts);
             start = at;
         }
-        before = Some(c);
+        if !is_mark(c) {
+            before = Some(c);
+        }
     }
-    push_part(parts, start..whole.end);
+    push_part(text, start..whole.end, parts);
 }
 
-fn push_part(parts: &mut Vec<Range<usize>>, part: Range<usize>) {
-    if !part.is_empty() {
+fn push_part(text: &str, part: Range<usize>, parts: &mut Vec<Range<usize>>) {
+    // Marks alone are folded to nothing.
+    if text[part.clone()].chars().any(|c| !is_mark(c)) {
         parts.push(part);
     }
 }
@@ -138,9 +141,8 @@ fn is_case_boundary(before: char, c: char, rest: &str) -> bool {
     }
     let mut rest = rest.chars();
     match (rest.next(), rest.next()) {
-        (Some('s'), None | Some('_')) => false,
+        (Some('s'), None | Some('_')) | (None, _) => false,
         (Some(next), _) => next.is_lowercase(),
-        (None, _) => false,
     }
 }
 
@@ -204,11 +206,13 @@ mod tests {
 
     #[test]
     fn words_end_at_everything_that_is_no_letter_or_digit() {
-        check("The reply, due on 14 March (2026-03-14).", &[
-            "The", "reply", "due", "on", "14", "March", "2026", "03", "14",
-        ]);
+        check(
+            "The reply, due on 14 March (2026-03-14).",
+            &["The", "reply", "due", "on", "14", "March", "2026", "03", "14"],
+        );
         check("Anna's don't \u{2019}s Annas'", &["Anna", "don", "t", "s", "Annas"]);
         check("cafe\u{301} na\u{ef}ve", &["cafe\u{301}", "na\u{ef}ve"]);
+        check("\u{1dd3}a_\u{301}_bA\u{301}B", &["a_\u{301}_bA\u{301}B=a+b+A\u{301}B"]);
         check(" _ -- ", &[]);
         check("", &[]);
     }

@@ -9,6 +9,10 @@ use super::layer::{Layer, LayerRows};
 use super::tables::{RecordTable, SharedTable, TableId, record_key_from};
 use crate::base::error::{Error, Result};
 
+/// Rows behind the last key from which a cursor pays. It builds pages of its own, so a short run
+/// would leave a page nearly empty at each commit.
+const CURSOR_ROWS_MIN: usize = 128;
+
 /// Writes every row of `layer`.
 pub(crate) fn apply(transaction: &WriteTransaction, layer: &Layer) -> Result<()> {
     for (table, rows) in layer.tables() {
@@ -51,8 +55,9 @@ where
     K: Key + 'static,
 {
     let fail = |error| storage_error(&table.name(), error);
+    let many = rows.len() >= CURSOR_ROWS_MIN;
     let mut tail = rows.iter().peekable();
-    while let Some((key, value)) = tail.next_if(|(key, _)| !appended(key)) {
+    while let Some((key, value)) = tail.next_if(|(key, _)| !many || !appended(key)) {
         match value {
             Some(value) => drop(open.insert(to_key(key), &value[..]).map_err(fail)?),
             None => drop(open.remove(to_key(key)).map_err(fail)?),

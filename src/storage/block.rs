@@ -374,11 +374,11 @@ fn next_weight(weights: &mut std::slice::ChunksExact<'_, u8>) -> Result<f32, Bro
 pub(crate) fn decode_into(block: &[u8], out: &mut Vec<Entry>) -> Result<(), Broken> {
     let start = out.len().saturating_sub(1);
     for group in Groups::of(block) {
-        // Everything is taken, so that the flow says nothing.
-        let _: ControlFlow<()> = group?.for_each(&mut |entry| {
+        let flow = group?.for_each(&mut |entry| {
             out.push(entry);
             ControlFlow::Continue(())
-        })?;
+        });
+        flow.map(|_| ())?;
     }
     if out[start..].is_sorted_by(|a, b| a.key() < b.key()) {
         Ok(())
@@ -466,8 +466,8 @@ mod tests {
         fn a_separator_lies_between(entries in any_entries()) {
             for pair in entries.windows(2) {
                 let between = separator(&pair[0], &pair[1]);
-                prop_assert!(&pair[0].order_bytes()[..] < &between[..]);
-                prop_assert!(&between[..] <= &pair[1].order_bytes()[..]);
+                prop_assert!(pair[0].order_bytes()[..] < between[..]);
+                prop_assert!(between[..] <= pair[1].order_bytes()[..]);
             }
         }
 

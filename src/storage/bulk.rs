@@ -7,12 +7,12 @@ use super::apply::apply;
 use super::engine::{Engine, storage_error, table_error};
 use super::layer::{Layer, merged};
 use super::rows::{Bytes, KeyRange, RowIter, Rows, RowsMut};
-use super::snapshot::number_bounds;
+use super::snapshot::{Snapshot, number_bounds};
 use super::tables::{RecordTable, SharedTable, TableId, record_key, record_key_from};
 use crate::base::error::Result;
 
 /// Bytes of rows that are gathered before they are sorted into the transaction.
-const BATCH_BYTES: usize = 48 << 20;
+const BATCH_BYTES: usize = 96 << 20;
 /// Rows that one step of a range over the transaction copies.
 const PAGE_ROWS: usize = 256;
 
@@ -20,16 +20,31 @@ const PAGE_ROWS: usize = 256;
 pub(crate) struct Bulk {
     batch: Layer,
     transaction: WriteTransaction,
+    /// Tables that had no rows when the transaction began and were not flushed to since: looking
+    /// into them is for nothing.
+    empty: Box<[bool]>,
+    written: bool,
 }
 
 impl Bulk {
-    pub(crate) fn new(transaction: WriteTransaction) -> Self {
-        Self { batch: Layer::default(), transaction }
+    pub(crate) fn new(transaction: WriteTransaction, before: &Snapshot) -> Result<Self> {
+        let empty = TableId::all()
+            .map(|table| before.count(table).map(|rows| rows == 0))
+            .collect::<Result<_>>()?;
+        Ok(Self { batch: Layer::default(), transaction, empty, written: false })
+    }
+
+    /// Whether any row was written or deleted.
+    pub(crate) fn is_written(&self) -> bool {
+        self.written
     }
 
     fn flush(&mut self) -> Result<()> {
         if !self.batch.is_empty() {
             apply(&self.transaction, &self.batch)?;
+            for (table, _) in self.batch.tables() {
+                self.empty[table.index()] = false;
+            }
             self.batch = Layer::default();
         }
         Ok(())
@@ -47,7 +62,9 @@ impl Bulk {
     }
 
     fn base_get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>> {
-        // Opening makes the table where it is missing; an empty one takes no page.
+        if self.empty[table.index()] {
+            return Ok(None);
+        }
         let name = table.name();
         let value = if table.kind().is_some() {
             let open = self
@@ -134,18 +151,24 @@ impl Rows for Bulk {
         if range.is_empty() {
             return Ok(Box::new(std::iter::empty()));
         }
-        let base = self.base_range(table, range.clone());
+        let base = if self.empty[table.index()] {
+            Box::new(std::iter::empty())
+        } else {
+            self.base_range(table, range.clone())
+        };
         Ok(merged(&[&self.batch], base, table, &range))
     }
 }
 
 impl RowsMut for Bulk {
     fn put(&mut self, table: TableId, key: &[u8], value: &[u8]) -> Result<()> {
+        self.written = true;
         self.batch.set(table, key, Some(value));
         if self.batch.bytes() > BATCH_BYTES { self.flush() } else { Ok(()) }
     }
 
     fn delete(&mut self, table: TableId, key: &[u8]) -> Result<()> {
+        self.written = true;
         self.batch.set(table, key, None);
         if self.batch.bytes() > BATCH_BYTES { self.flush() } else { Ok(()) }
     }

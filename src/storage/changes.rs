@@ -74,6 +74,11 @@ impl Change {
         (0..count).map(move |step| NodeId::from_u64(first + step))
     }
 
+    /// The first id of the run, as a number.
+    pub(crate) fn first(&self) -> u64 {
+        self.first
+    }
+
     /// Whether the run holds that id.
     pub(crate) fn contains(&self, id: u64) -> bool {
         id >= self.first && id - self.first < self.count
@@ -148,7 +153,8 @@ fn part_key(seq: Seq, part: u32) -> [u8; 12] {
     key
 }
 
-fn split_key(key: &[u8]) -> Result<(Seq, u32)> {
+/// The write and the part behind a key.
+pub(crate) fn split_key(key: &[u8]) -> Result<(Seq, u32)> {
     let bad = || Error::corrupt("table changes", format!("key of {} bytes", key.len()));
     let (seq, part) = key.split_first_chunk::<8>().ok_or_else(bad)?;
     let part: [u8; 4] = part.try_into().map_err(|_| bad())?;
@@ -184,27 +190,38 @@ pub(crate) fn read_after(
     let mut time = Timestamp::default();
     for row in rows.range(TableId::CHANGES, range)? {
         let (key, value) = row?;
-        let (seq, part) = split_key(&key)?;
-        let bad = || Error::corrupt("table changes", format!("write {seq} part {part}"));
-        let mut bytes = &value[..];
-        if part == 0 {
-            time = Timestamp::from_micros(varint::take_signed(&mut bytes).ok_or_else(bad)?);
-        }
-        while let Some((&code, rest)) = bytes.split_first() {
-            bytes = rest;
-            let operation = Operation::from_code(code).ok_or_else(bad)?;
-            let first = varint::take(&mut bytes).ok_or_else(bad)?.rotate_right(8);
-            let count = varint::take(&mut bytes).ok_or_else(bad)?;
-            if first.checked_add(count).is_none() {
-                return Err(bad());
-            }
-            let change = Change { seq, time, operation, first, count };
-            if take(change).is_break() {
-                return Ok(());
-            }
+        if read_part(split_key(&key)?, &value, &mut time, take)?.is_break() {
+            return Ok(());
         }
     }
     Ok(())
+}
+
+/// Hands the changes of one part of a write to `take`. The first part sets the time.
+pub(crate) fn read_part(
+    (seq, part): (Seq, u32),
+    mut bytes: &[u8],
+    time: &mut Timestamp,
+    take: &mut dyn FnMut(Change) -> std::ops::ControlFlow<()>,
+) -> Result<std::ops::ControlFlow<()>> {
+    let bad = || Error::corrupt("table changes", format!("write {seq} part {part}"));
+    if part == 0 {
+        *time = Timestamp::from_micros(varint::take_signed(&mut bytes).ok_or_else(bad)?);
+    }
+    while let Some((&code, rest)) = bytes.split_first() {
+        bytes = rest;
+        let operation = Operation::from_code(code).ok_or_else(bad)?;
+        let first = varint::take(&mut bytes).ok_or_else(bad)?.rotate_right(8);
+        let count = varint::take(&mut bytes).ok_or_else(bad)?;
+        if first.checked_add(count).is_none() {
+            return Err(bad());
+        }
+        let change = Change { seq, time: *time, operation, first, count };
+        if take(change).is_break() {
+            return Ok(std::ops::ControlFlow::Break(()));
+        }
+    }
+    Ok(std::ops::ControlFlow::Continue(()))
 }
 
 #[cfg(test)]

@@ -301,11 +301,8 @@ fn own_edges<R: Rows + ?Sized>(
 ) -> Result<(Vec<Entry>, Vec<Entry>)> {
     let (mut own, mut others) = (Vec::new(), Vec::new());
     adjacency::for_each(rows, node, direction, None, &mut |entry| {
-        if is_own_number(entry.edge) {
-            own.push(entry)
-        } else {
-            others.push(entry)
-        }
+        let part = if is_own_number(entry.edge) { &mut own } else { &mut others };
+        part.push(entry);
         ControlFlow::Continue(())
     })?;
     Ok((own, others))

@@ -25,6 +25,7 @@ pub(crate) struct EngineOptions {
 pub(crate) struct Engine {
     file: File,
     path: PathBuf,
+    options: EngineOptions,
 }
 
 enum File {
@@ -40,7 +41,7 @@ impl Engine {
             .create_file(file)
             .map_err(|error| database_error(path, "create", error))?;
         place::sync_parent(path)?;
-        Ok(Self { file: File::Writable(database), path: path.to_owned() })
+        Ok(Self { file: File::Writable(database), path: path.to_owned(), options })
     }
 
     /// Opens a data file for reading and writing.
@@ -51,7 +52,7 @@ impl Engine {
             tracing::info!(file = %shown, progress = session.progress(), "recovering data file");
         });
         let database = builder.open(path).map_err(|error| database_error(path, "open", error))?;
-        Ok(Self { file: File::Writable(database), path: path.to_owned() })
+        Ok(Self { file: File::Writable(database), path: path.to_owned(), options })
     }
 
     /// Opens a data file that was closed cleanly, for reading only; writes nothing, takes no lock
@@ -60,7 +61,12 @@ impl Engine {
         let database = builder(options)
             .open_read_only(path)
             .map_err(|error| database_error(path, "open read-only", error))?;
-        Ok(Self { file: File::ReadOnly(database), path: path.to_owned() })
+        Ok(Self { file: File::ReadOnly(database), path: path.to_owned(), options })
+    }
+
+    /// How the file was opened.
+    pub(crate) fn options(&self) -> EngineOptions {
+        self.options
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -94,7 +100,8 @@ impl Engine {
 
     /// A transaction for a large write.
     pub(crate) fn bulk(&self) -> Result<Bulk> {
-        self.begin().map(Bulk::new)
+        let before = self.snapshot()?;
+        Bulk::new(self.begin()?, &before)
     }
 
     pub(super) fn begin(&self) -> Result<WriteTransaction> {

@@ -8,6 +8,7 @@ pub(crate) mod apply;
 pub(crate) mod block;
 pub(crate) mod bulk;
 pub(crate) mod changes;
+pub(crate) mod check;
 pub(crate) mod compact;
 pub(crate) mod edges;
 pub(crate) mod engine;

@@ -86,6 +86,27 @@ pub(crate) fn sync_parent(_path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Removes a file; one that is not there is no fault.
+pub(crate) fn remove_if_there(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", path, error)),
+        _ => Ok(()),
+    }
+}
+
+/// What tells two files of one name apart, where the platform can.
+#[cfg(unix)]
+pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
+}
+
+/// What tells two files of one name apart, where the platform can.
+#[cfg(not(unix))]
+pub(crate) fn identity(_path: &Path) -> Option<(u64, u64)> {
+    None
+}
+
 /// Notes this process as the one that has the store open. A failure is no fault: it is a hint.
 pub(crate) fn note_owner(directory: &Path) {
     let write = || -> std::io::Result<()> {

@@ -5,7 +5,7 @@
 //! that fill one page of the engine each: a value with pages of its own is rounded up to a power of
 //! two, which would waste a third of the file.
 
-use super::rows::{KeyRange, Rows, RowsMut};
+use super::rows::{KeyRange, RowIter, Rows, RowsMut};
 use super::tables::TableId;
 use crate::base::error::{Error, Result};
 
@@ -41,12 +41,18 @@ pub(crate) fn put_block(
     Ok(())
 }
 
-/// Takes every block of a table of a source away.
-pub(crate) fn delete_table(rows: &mut impl RowsMut, source: u32, table: u32) -> Result<()> {
-    let prefix = block_prefix(source, table);
+/// Takes every block of a table of a source away whose first row has that ordinal or a later one.
+pub(crate) fn delete_from(
+    rows: &mut impl RowsMut,
+    source: u32,
+    table: u32,
+    ordinal: u64,
+) -> Result<()> {
+    let start = piece_key(source, table, ordinal, 0);
+    let range = KeyRange::prefix(&block_prefix(source, table)).starting_at(&start);
     loop {
         let keys: Vec<Box<[u8]>> = rows
-            .range(TableId::VERBATIM, KeyRange::prefix(&prefix))?
+            .range(TableId::VERBATIM, range.clone())?
             .take(1_000)
             .map(|row| row.map(|(key, _)| key))
             .collect::<Result<_>>()?;
@@ -59,31 +65,48 @@ pub(crate) fn delete_table(rows: &mut impl RowsMut, source: u32, table: u32) -> 
     }
 }
 
-/// Hands every block of a table of a source to `take`, in order: the ordinal of its first row, and
-/// the block.
-pub(crate) fn for_each_block(
-    rows: &impl Rows,
+/// The blocks of a table of a source, in order.
+pub(crate) struct Blocks<'a> {
     source: u32,
     table: u32,
-    take: &mut dyn FnMut(u64, Vec<u8>) -> Result<()>,
-) -> Result<()> {
-    let mut current: Option<(u64, Vec<u8>)> = None;
+    rows: RowIter<'a>,
+    /// The ordinal of the next block's first row, and its first piece.
+    next: Option<(u64, Vec<u8>)>,
+}
+
+/// Reads the blocks of a table of a source, in order: the ordinal of the first row, and the block.
+pub(crate) fn blocks(rows: &impl Rows, source: u32, table: u32) -> Result<Blocks<'_>> {
     let prefix = block_prefix(source, table);
-    for row in rows.range(TableId::VERBATIM, KeyRange::prefix(&prefix))? {
-        let (key, value) = row?;
-        let (ordinal, piece) = split_key(&key)?;
-        if piece == 0 {
-            if let Some((first, block)) = current.replace((ordinal, value.to_vec())) {
-                take(first, block)?;
+    let rows = rows.range(TableId::VERBATIM, KeyRange::prefix(&prefix))?;
+    Ok(Blocks { source, table, rows, next: None })
+}
+
+impl Blocks<'_> {
+    fn read(&mut self) -> Result<Option<(u64, Vec<u8>)>> {
+        let mut current = self.next.take();
+        for row in self.rows.by_ref() {
+            let (key, value) = row?;
+            let (ordinal, piece) = split_key(&key)?;
+            match &mut current {
+                None if piece == 0 => current = Some((ordinal, value.to_vec())),
+                Some(_) if piece == 0 => {
+                    self.next = Some((ordinal, value.to_vec()));
+                    break;
+                }
+                Some((first, block)) if *first == ordinal => block.extend_from_slice(&value),
+                _ => return Err(corrupt(self.source, self.table, ordinal)),
             }
-            continue;
         }
-        match &mut current {
-            Some((first, block)) if *first == ordinal => block.extend_from_slice(&value),
-            _ => return Err(corrupt(source, table, ordinal, "piece without its first")),
-        }
+        Ok(current)
     }
-    current.map_or(Ok(()), |(first, block)| take(first, block))
+}
+
+impl Iterator for Blocks<'_> {
+    type Item = Result<(u64, Vec<u8>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
+    }
 }
 
 fn split_key(key: &[u8]) -> Result<(u64, u32)> {
@@ -94,6 +117,7 @@ fn split_key(key: &[u8]) -> Result<(u64, u32)> {
     Ok((u64::from_be_bytes(*ordinal), u32::from_be_bytes(piece)))
 }
 
-fn corrupt(source: u32, table: u32, ordinal: u64, detail: &str) -> Error {
-    Error::corrupt(format!("verbatim rows of source {source}, table {table}, row {ordinal}"), detail)
+fn corrupt(source: u32, table: u32, ordinal: u64) -> Error {
+    let place = format!("verbatim rows of source {source}, table {table}, row {ordinal}");
+    Error::corrupt(place, "piece without its first")
 }

@@ -8,20 +8,24 @@
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::core::Core;
 use super::read::Published;
+use super::search::SearchIndex;
 use super::tx::{TxRows, WriteTx};
+use super::worker::Stop;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
 use crate::base::time::Timestamp;
 use crate::storage::bulk::Bulk;
-use crate::storage::engine::Engine;
+use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::layer::Layer;
 use crate::storage::overlay::{Overlay, View};
-use crate::storage::place;
+use crate::storage::snapshot::Snapshot;
+use crate::storage::{compact, place};
 
 /// How long a leader waits at most for the writers of the last cycle. Strict pipelining halves the
 /// groups; with the wait eight writers make groups of eight and a fifth more throughput.
@@ -32,11 +36,35 @@ const GATHER_MAX: Duration = Duration::from_micros(100);
 pub(crate) struct Shared {
     pub(crate) core: Arc<Core>,
     engine: Mutex<Option<Arc<Engine>>>,
+    /// Engines of data files that were compacted away, while somebody still reads them.
+    retired: Mutex<Vec<Retired>>,
     turn: Mutex<()>,
     state: Mutex<State>,
     /// Signalled when a writer joins while a leader gathers.
     joined: Condvar,
     writable: bool,
+    stop: Arc<Stop>,
+    search: SearchIndex,
+}
+
+/// An engine that is no longer the store's, with the state that it last published.
+#[derive(Debug)]
+struct Retired {
+    base: Arc<Published>,
+    engine: Arc<Engine>,
+}
+
+impl Retired {
+    /// Closes the file, once nobody reads it.
+    fn close(self) -> Result<()> {
+        drop(self.base);
+        Arc::try_unwrap(self.engine).map_or(Ok(()), Engine::close)
+    }
+}
+
+/// Whether nobody but the store holds a published state.
+fn is_unread(base: &Arc<Published>) -> bool {
+    Arc::strong_count(base) == 1 && Arc::strong_count(&base.rows) == 1
 }
 
 #[derive(Debug)]
@@ -131,6 +159,11 @@ impl Writing {
             Ok(Self)
         })
     }
+
+    /// Whether this thread is writing to the store. No where the thread is ending.
+    fn is_in(store: usize) -> bool {
+        WRITING.try_with(|stores| stores.borrow().contains(&store)).unwrap_or(false)
+    }
 }
 
 impl Drop for Writing {
@@ -160,9 +193,11 @@ impl Shared {
         writable: bool,
     ) -> Self {
         let next_seq = Seq(base.seq.0 + 1);
+        let search = SearchIndex::new(&core, writable);
         Self {
             core: Arc::new(core),
             engine: Mutex::new(Some(Arc::new(engine))),
+            retired: Mutex::default(),
             turn: Mutex::new(()),
             state: Mutex::new(State {
                 base: Arc::new(base),
@@ -183,6 +218,8 @@ impl Shared {
             }),
             joined: Condvar::new(),
             writable,
+            stop: Arc::default(),
+            search,
         }
     }
 
@@ -202,6 +239,19 @@ impl Shared {
 
     pub(crate) fn writable(&self) -> bool {
         self.writable
+    }
+
+    /// The newest accepted write, durable or not.
+    pub(crate) fn accepted_seq(&self) -> Seq {
+        Seq(lock(&self.state).next_seq.0 - 1)
+    }
+
+    pub(crate) fn search(&self) -> &SearchIndex {
+        &self.search
+    }
+
+    pub(crate) fn stop(&self) -> &Arc<Stop> {
+        &self.stop
     }
 
     fn engine(&self) -> Result<Arc<Engine>> {
@@ -255,7 +305,7 @@ impl Shared {
             Ok(_) if tx.has_changes() => self.join(tx, time),
             _ => {
                 drop(tx);
-                Ok(self.seen())
+                self.check_poison().map(|()| self.seen())
             }
         };
         drop(turn);
@@ -278,6 +328,14 @@ impl Shared {
                 Awaited::Done(result) => return result,
                 Awaited::Lead => self.lead(),
             }
+        }
+    }
+
+    /// Fails when a commit failed: a closure can have seen what it wrote.
+    fn check_poison(&self) -> Result<()> {
+        match &lock(&self.state).poison {
+            Some(reason) => Err(Error::Poisoned { reason: reason.clone() }),
+            None => Ok(()),
         }
     }
 
@@ -384,7 +442,7 @@ impl Shared {
     fn commit_layer(&self, layer: &Layer, seq: Seq) -> Result<Published> {
         let engine = self.engine()?;
         engine.commit(layer, false)?;
-        Ok(Published { rows: Arc::new(engine.snapshot()?), seq })
+        Ok(Published::new(engine.snapshot()?, seq))
     }
 
     /// Runs a closure in a transaction of its own. See `Store::bulk`.
@@ -403,22 +461,29 @@ impl Shared {
         let bulk = self.engine()?.bulk()?;
         let mut tx = WriteTx::new(self, TxRows::Bulk(Box::new(bulk)), seq, time);
         let result = run("bulk", &mut tx, closure);
-        let result = result.and_then(|value| tx.finish().map(|()| value));
+        let has_changes = tx.has_changes();
+        let result = result.and_then(|value| {
+            if has_changes {
+                tx.finish()?;
+            }
+            Ok(value)
+        });
         let new_names = std::mem::take(&mut tx.writer.new_names);
         let new_sources = std::mem::take(&mut tx.sources);
         let TxRows::Bulk(bulk) = tx.writer.rows else {
             return Err(Error::conflict("bulk", "the write lost its transaction"));
         };
         let value = match result {
-            Ok(value) => value,
-            Err(error) => {
+            Ok(value) if has_changes => value,
+            unchanged_or_failed => {
                 bulk.abort()?;
-                return Err(error);
+                return unchanged_or_failed;
             }
         };
-        self.commit_bulk(*bulk, seq, time)?;
+        // Before the rows are published, so that no reader sees rows whose names it lacks.
         self.core.names.accept(new_names);
         new_sources.into_iter().for_each(|source| self.core.sources.accept(source));
+        self.commit_bulk(*bulk, seq, time)?;
         Ok(value)
     }
 
@@ -427,7 +492,7 @@ impl Shared {
         let mut state = lock(&self.state);
         match committed {
             Ok(rows) => {
-                state.base = Arc::new(Published { rows: Arc::new(rows), seq });
+                state.base = Arc::new(Published::new(rows, seq));
                 state.next_seq = Seq(seq.0 + 1);
                 state.last_time = time;
                 state.durable_time = time;
@@ -439,6 +504,60 @@ impl Shared {
                 Err(Error::Poisoned { reason })
             }
         }
+    }
+
+    /// Runs `action` while nothing is written and everything accepted is durable.
+    pub(crate) fn paused<T>(&self, action: impl FnOnce() -> Result<T>) -> Result<T> {
+        let _writing = Writing::enter(self.identity())?;
+        let _turn = lock(&self.turn);
+        self.drain()?;
+        action()
+    }
+
+    /// Puts a new engine on a copy of the data file in the place of the open one. `build` gets the
+    /// newest rows and makes the file `copy`, which then takes the data file's name.
+    pub(crate) fn replace_engine(
+        &self,
+        copy: &Path,
+        build: impl FnOnce(&Snapshot, EngineOptions) -> Result<Engine>,
+    ) -> Result<()> {
+        let _writing = Writing::enter(self.identity())?;
+        let _turn = lock(&self.turn);
+        self.drain()?;
+        let base = {
+            let state = lock(&self.state);
+            self.check_writable(&state)?;
+            if !is_unread(&state.base) {
+                return Err(Error::conflict("compact", "a read transaction is open"));
+            }
+            Arc::clone(&state.base)
+        };
+        let engine = build(&base.rows, self.engine()?.options())?;
+        let next = Published::new(engine.snapshot()?, base.seq);
+        drop(base);
+        let renamed = compact::replace(copy, &place::data_file(&self.core.directory));
+        if renamed.is_err() && copy.exists() {
+            return renamed;
+        }
+        {
+            let mut state = lock(&self.state);
+            let base = std::mem::replace(&mut state.base, Arc::new(next));
+            if let Some(engine) = lock(&self.engine).replace(Arc::new(engine)) {
+                lock(&self.retired).push(Retired { base, engine });
+            }
+            if let Err(error) = &renamed {
+                // Renamed, but not for certain after a crash: what is written now could be lost.
+                self.poison(&mut state, error);
+            }
+        }
+        renamed.and(self.release_retired())
+    }
+
+    /// Closes the retired engines that nobody reads any more.
+    fn release_retired(&self) -> Result<()> {
+        let unread: Vec<Retired> =
+            lock(&self.retired).extract_if(.., |retired| is_unread(&retired.base)).collect();
+        unread.into_iter().try_for_each(Retired::close)
     }
 
     /// Waits until nothing is waiting or in flight. The caller has the turn, so nothing joins.
@@ -454,8 +573,12 @@ impl Shared {
     /// Stores the engine's free list, so that opening after a crash needs no walk. Does nothing
     /// when that is done already. Called when the store is idle.
     pub(crate) fn checkpoint(&self) -> Result<()> {
+        if !self.writable || lock(&self.state).unrepaired == 0 {
+            return Ok(());
+        }
         let _turn = lock(&self.turn);
         self.drain()?;
+        self.release_retired()?;
         {
             let state = lock(&self.state);
             if state.unrepaired == 0 || self.check_writable(&state).is_err() {
@@ -469,6 +592,10 @@ impl Shared {
 
     /// Closes the data file.
     pub(crate) fn close(&self) -> Result<()> {
+        if Writing::is_in(self.identity()) {
+            return Err(Error::conflict("close", "a close inside a write of the same store"));
+        }
+        self.stop.stop();
         let _turn = lock(&self.turn);
         let drained = self.drain();
         {
@@ -478,21 +605,28 @@ impl Shared {
             }
             state.closed = true;
         }
+        let retired = std::mem::take(&mut *lock(&self.retired));
+        let retired = retired.into_iter().try_for_each(Retired::close);
         let engine = lock(&self.engine).take();
         let closed = match engine.map(Arc::try_unwrap) {
             Some(Ok(engine)) => engine.close(),
             Some(Err(_)) | None => Ok(()),
         };
+        let search = self.search.close();
         if self.writable {
             place::clear_owner(&self.core.directory);
         }
-        drained.and(closed)
+        drained.and(closed).and(search).and(retired)
     }
 }
 
-impl Drop for Shared {
+/// Closes the store when the last of its clones goes, whoever else still looks at it.
+#[derive(Debug)]
+pub(crate) struct Closer(pub(crate) Arc<Shared>);
+
+impl Drop for Closer {
     fn drop(&mut self) {
-        if let Err(error) = self.close() {
+        if let Err(error) = self.0.close() {
             tracing::warn!(error = %describe(&error), "store did not close cleanly");
         }
     }
@@ -522,7 +656,7 @@ fn run<T>(
     })
 }
 
-fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
+pub(super) fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

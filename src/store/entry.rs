@@ -49,23 +49,30 @@ impl Implied {
         facts: &Facts<'_>,
     ) -> Result<Self> {
         let (new_names, rows) = context;
+        Self::resolve(id, source, facts, &mut |name| core.names.intern(name, new_names, rows))
+    }
+
+    /// As [`Implied::of`], with the numbers of the names from `number`.
+    pub(crate) fn resolve(
+        id: NodeId,
+        source: u32,
+        facts: &Facts<'_>,
+        number: &mut dyn FnMut(&str) -> Result<u32>,
+    ) -> Result<Self> {
         let mut implied = Self::default();
         let kind = id.kind();
         for (name, key) in &facts.unique {
-            let number = core.names.intern(name, new_names, rows)?;
-            let row = index::unique_key(kind, number, source, key);
+            let row = index::unique_key(kind, number(name)?, source, key);
             implied.unique.push(UniqueRow { row, name });
         }
         for (name, key) in &facts.indexes {
-            let number = core.names.intern(name, new_names, rows)?;
-            implied.indexes.push(index::index_key(kind, number, key, id));
+            implied.indexes.push(index::index_key(kind, number(name)?, key, id));
         }
         for (name, target) in &facts.links {
-            let edge_type = core.names.intern(name, new_names, rows)?;
-            implied.connect(id, edge_type, *target, EdgeId::LINK, 1.0);
+            implied.connect(id, number(name)?, *target, EdgeId::LINK, 1.0);
         }
         for edge in &facts.edges {
-            let edge_type = core.names.intern(edge.edge_type, new_names, rows)?;
+            let edge_type = number(edge.edge_type)?;
             implied.connect(edge.source, edge_type, edge.target, id.into(), edge.weight);
         }
         implied.normalise();

@@ -1,5 +1,6 @@
 //! What the legacy layer needs of a write: records with given identities, verbatim rows, sources.
 
+use super::read::ReadTx;
 use super::record_read::{self, find_in_source};
 use super::record_write::OnTaken;
 use super::sources::{Source, Sources};
@@ -8,7 +9,8 @@ use crate::base::codec;
 use crate::base::error::Result;
 use crate::base::id::{Kind, NodeId};
 use crate::record::{Record, facts_of};
-use crate::storage::verbatim;
+use crate::storage::tables::{record_key, record_key_from};
+use crate::storage::{KeyRange, Rows as _, TableId, verbatim};
 
 impl WriteTx<'_> {
     /// Says which source the records written from here on belong to; `None` ends that.
@@ -71,9 +73,36 @@ impl WriteTx<'_> {
         verbatim::put_block(&mut self.writer.rows, source, table, ordinal, block)
     }
 
-    /// Takes the verbatim rows of a table away.
-    pub(crate) fn delete_verbatim(&mut self, source: u32, table: u32) -> Result<()> {
-        verbatim::delete_table(&mut self.writer.rows, source, table)
+    /// Takes the verbatim rows of a table away, from the block with that first row on.
+    pub(crate) fn delete_verbatim_from(
+        &mut self,
+        source: u32,
+        table: u32,
+        ordinal: u64,
+    ) -> Result<()> {
+        verbatim::delete_from(&mut self.writer.rows, source, table, ordinal)
+    }
+
+    /// Writes the encoded value of an imported record that is known to be new.
+    pub(crate) fn insert_imported_value(&mut self, id: NodeId, value: &[u8]) -> Result<bool> {
+        let (writer, core) = self.writer_and_core();
+        let mut free = true;
+        (core.kinds.registered(id.kind())?.describe)(value, &mut |facts| {
+            free = writer.insert_new(core, id, value, facts, OnTaken::Keep)?;
+            Ok(())
+        })?;
+        Ok(free)
+    }
+
+    /// Writes the encoded value of an imported record, whatever was there.
+    pub(crate) fn put_imported_value(&mut self, id: NodeId, value: &[u8]) -> Result<()> {
+        let describe = self.core().kinds.registered(id.kind())?.describe;
+        describe(value, &mut |facts| self.put_value(id, value, facts, OnTaken::Keep))
+    }
+
+    /// Links and stated edges that were written so far.
+    pub(crate) fn links(&self) -> u64 {
+        self.writer.links
     }
 
     /// Writes what the store knows of a source; known to others when the write is durable.
@@ -81,5 +110,19 @@ impl WriteTx<'_> {
         Sources::write(&mut self.writer.rows, &source)?;
         self.sources.push(source);
         Ok(())
+    }
+}
+
+impl ReadTx {
+    /// The records of a kind that no source gave, in order.
+    pub(crate) fn born(&self, kind: Kind) -> Result<Vec<NodeId>> {
+        let mut born = Vec::new();
+        for (first, end) in self.core().sources.born_keys(kind) {
+            let range = KeyRange::all().starting_at(&record_key(first)).before(&record_key(end));
+            for row in self.rows().range(TableId::records(kind), range)? {
+                born.push(NodeId::from_parts(kind, record_key_from(&row?.0)));
+            }
+        }
+        Ok(born)
     }
 }

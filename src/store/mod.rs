@@ -1,17 +1,25 @@
 //! The public handle: open, read, write, bulk, close. Wires storage, graph and search.
 
 pub(crate) mod commit;
+pub(crate) mod compact;
 pub(crate) mod core;
 pub(crate) mod entry;
 #[cfg(feature = "legacy")]
 pub(crate) mod import;
+pub(crate) mod listing;
+pub(crate) mod migrate;
 pub(crate) mod open;
 pub(crate) mod options;
 pub(crate) mod read;
 pub(crate) mod record_read;
 pub(crate) mod record_write;
+pub(crate) mod search;
 pub(crate) mod sources;
+pub(crate) mod stats;
 pub(crate) mod tx;
+pub(crate) mod view;
+pub(crate) mod verify;
+pub(crate) mod worker;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,14 +27,20 @@ use std::sync::Arc;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
 use crate::base::time::Timestamp;
+use crate::graph::Graph;
 use crate::storage::changes::{self, Change};
 use crate::storage::place;
-use commit::Shared;
+use commit::{Closer, Shared};
+pub use compact::CompactReport;
 pub use options::Options;
 pub use read::ReadTx;
+pub use listing::JsonScan;
 pub use record_read::{IndexScan, RecordScan};
+pub use search::{Freshness, Search, SearchHit, SearchResults};
 pub use sources::Origin;
+pub use stats::{SourceStats, StoreStats, TableStats};
 pub use tx::{NewEdge, WriteTx};
+pub use verify::{Problem, VerifyReport};
 
 /// An open store: one directory. Cheap to clone; clones share everything.
 ///
@@ -43,6 +57,8 @@ pub use tx::{NewEdge, WriteTx};
 #[derive(Clone, Debug)]
 pub struct Store {
     shared: Arc<Shared>,
+    /// Only for its drop: the thread for upkeep holds `shared` too, for moments.
+    _closer: Arc<Closer>,
 }
 
 impl Store {
@@ -79,7 +95,8 @@ impl Store {
     }
 
     pub(crate) fn from_shared(shared: Arc<Shared>) -> Self {
-        Self { shared }
+        let closer = Closer(Arc::clone(&shared));
+        Self { shared, _closer: Arc::new(closer) }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -122,6 +139,15 @@ impl Store {
         self.shared.bulk(closure)
     }
 
+    /// The graph of the newest durable state: records are its nodes, links and edges its edges.
+    /// Cheap; nothing is built before it pays.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] after [`Store::close`].
+    pub fn graph(&self) -> Result<Graph> {
+        Ok(self.shared.published()?.graph(&self.shared.core))
+    }
+
     /// The newest durable write.
     #[must_use]
     pub fn seq(&self) -> Seq {
@@ -137,7 +163,7 @@ impl Store {
         let published = self.shared.published()?;
         let rows = &*published.rows;
         if let Some(oldest) = changes::oldest(rows)?
-            && after.0 + 1 < oldest.0
+            && after.0.saturating_add(1) < oldest.0
         {
             return Err(Error::Trimmed { oldest: oldest.0 });
         }
@@ -173,6 +199,46 @@ impl Store {
     /// [`Error::Io`] or [`Error::Engine`] when closing fails.
     pub fn close(&self) -> Result<()> {
         self.shared.close()
+    }
+
+    /// Checks that the tables agree with each other: pages, records, indexes, adjacency, change
+    /// log. Reads every row once, at memory that grows with two bits a record only; writers wait
+    /// while the pages are read.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the data file cannot be read; [`Error::Conflict`] inside a write. Damage
+    /// is no error: the report names it.
+    pub fn verify(&self) -> Result<VerifyReport> {
+        verify::verify(&self.shared)
+    }
+
+    /// Writes the live rows into a new data file, checks it, and puts it in the place of the old
+    /// one: what was deleted is gone, and the file is as small as it can be. Writers wait; readers
+    /// that begin meanwhile are not disturbed. A crash leaves the old file or the new one, whole.
+    /// Needs as much free space as the new file takes.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] while a [`ReadTx`] is open or inside a write; [`Error::ReadOnly`],
+    /// [`Error::Closed`]; [`Error::Io`] when there is no space.
+    pub fn compact(&self) -> Result<CompactReport> {
+        compact::compact(&self.shared)
+    }
+
+    /// Copies the newest durable state into a new store in the directory `to`, which must be
+    /// absent or empty. Reads one consistent state; writers go on meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`] when the directory holds something, [`Error::Io`] otherwise.
+    pub fn backup(&self, to: impl AsRef<Path>) -> Result<()> {
+        compact::backup(&self.shared, to.as_ref())
+    }
+
+    /// Counts records, tables and sources. Walks the pages of every table for their bytes.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the data file cannot be read.
+    pub fn stats(&self) -> Result<StoreStats> {
+        stats::stats(&self.shared)
     }
 
     /// Bytes of the data file and of the search index on disk.

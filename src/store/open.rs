@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use super::Store;
 use super::commit::Shared;
+use super::compact;
 use super::core::{Core, Kinds};
+use super::migrate::{self, Formats};
 use super::options::Options;
 use super::read::Published;
 use super::sources::Sources;
+use super::worker;
 use crate::base::error::{Error, Result};
 use crate::base::id::Kind;
 use crate::base::limits::{NAME_BYTES_MAX, OWN_KINDS_MAX};
-use crate::base::varint;
 use crate::record::registry;
 use crate::storage::changes;
 use crate::storage::engine::{Engine, EngineOptions};
@@ -21,21 +23,17 @@ use crate::storage::names::Names;
 use crate::storage::snapshot::Snapshot;
 use crate::storage::{KeyRange, Rows, TableId, place};
 
-/// The format that this version writes. Older ones are migrated, newer ones refused.
-pub(crate) const FORMAT: u64 = 1;
-
-const FORMAT_KEY: &[u8] = b"format";
 const KIND_PREFIX: &[u8] = b"kind/";
 
 /// Makes a new store.
 pub(crate) fn create(directory: &Path, options: Options) -> Result<Store> {
+    // A registration that is refused must not leave a store behind.
+    kinds(Vec::new(), &options, &mut Layer::default())?;
     place::create_directory(directory)?;
     let path = place::data_file(directory);
     let engine = Engine::create(&path, engine_options(&options))?;
     let mut layer = Layer::default();
-    let mut format = Vec::new();
-    varint::put(&mut format, FORMAT);
-    layer.set(TableId::META, FORMAT_KEY, Some(&format));
+    migrate::mark(&mut layer);
     engine.commit(&layer, true)?;
     tracing::info!(store = %directory.display(), "store created");
     finish(directory, options, engine, true)
@@ -43,16 +41,41 @@ pub(crate) fn create(directory: &Path, options: Options) -> Result<Store> {
 
 /// Opens a store for reading and writing.
 pub(crate) fn open(directory: &Path, options: Options) -> Result<Store> {
+    open_with(directory, options, &migrate::FORMATS)
+}
+
+/// As [`open`], with the way from older formats.
+pub(crate) fn open_with(directory: &Path, options: Options, formats: &Formats) -> Result<Store> {
     place::check_store(directory)?;
-    let engine = Engine::open(&place::data_file(directory), engine_options(&options))?;
+    let data_file = place::data_file(directory);
+    let engine = open_present(&data_file, || Engine::open(&data_file, engine_options(&options)))?;
+    place::remove_if_there(&compact::copy_file(directory))?;
+    migrate::bring_up(&engine, directory, formats)?;
     finish(directory, options, engine, true)
 }
 
 /// Opens a store for reading.
 pub(crate) fn open_read_only(directory: &Path, options: Options) -> Result<Store> {
     place::check_store(directory)?;
-    let engine = Engine::open_read_only(&place::data_file(directory), engine_options(&options))?;
+    let data_file = place::data_file(directory);
+    let engine = open_present(&data_file, || {
+        Engine::open_read_only(&data_file, engine_options(&options))
+    })?;
+    migrate::check(&engine.snapshot()?, directory)?;
     finish(directory, options, engine, false)
+}
+
+/// Opens the file that has the name now: another process may have put a compacted one in its place
+/// between the opening of the old one and its lock.
+fn open_present(path: &Path, open: impl Fn() -> Result<Engine>) -> Result<Engine> {
+    loop {
+        let before = place::identity(path);
+        let engine = open()?;
+        if place::identity(path) == before {
+            return Ok(engine);
+        }
+        engine.close()?;
+    }
 }
 
 fn engine_options(options: &Options) -> EngineOptions {
@@ -61,9 +84,8 @@ fn engine_options(options: &Options) -> EngineOptions {
 
 fn finish(directory: &Path, options: Options, engine: Engine, writable: bool) -> Result<Store> {
     let snapshot = engine.snapshot()?;
-    check_format(&snapshot, directory)?;
     let mut layer = Layer::default();
-    let kinds = kinds(&snapshot, &options, &mut layer)?;
+    let kinds = kinds(remembered(&snapshot)?, &options, &mut layer)?;
     let snapshot = if writable && !layer.is_empty() {
         drop(snapshot);
         engine.commit(&layer, false)?;
@@ -84,29 +106,16 @@ fn finish(directory: &Path, options: Options, engine: Engine, writable: bool) ->
         place::note_owner(directory);
     }
     tracing::info!(store = %directory.display(), seq = seq.0, writable, "store opened");
-    let base = Published { rows: Arc::new(snapshot), seq };
-    Ok(Store::from_shared(Arc::new(Shared::new(core, engine, base, time, writable))))
-}
-
-fn check_format(rows: &Snapshot, directory: &Path) -> Result<()> {
-    let value = rows.get(TableId::META, FORMAT_KEY)?;
-    let found = value.as_deref().and_then(|mut value| varint::take(&mut value));
-    match found {
-        Some(FORMAT) => Ok(()),
-        Some(found) if found > FORMAT => Err(Error::Version {
-            what: format!("store {}", directory.display()),
-            found,
-            supported: FORMAT,
-        }),
-        Some(_) | None => Err(Error::corrupt(
-            place::data_file(directory).display().to_string(),
-            "no format mark: not a data file of a store",
-        )),
+    let base = Published::new(snapshot, seq);
+    let shared = Arc::new(Shared::new(core, engine, base, time, writable));
+    if writable {
+        worker::start(&shared);
     }
+    Ok(Store::from_shared(shared))
 }
 
-/// The built-in kinds, those that the store remembers, and new ones for types registered now.
-fn kinds(rows: &Snapshot, options: &Options, layer: &mut Layer) -> Result<Kinds> {
+/// The kinds that the store gave to an application's types.
+fn remembered(rows: &Snapshot) -> Result<Vec<(Arc<str>, Kind)>> {
     let mut remembered: Vec<(Arc<str>, Kind)> = Vec::new();
     for row in rows.range(TableId::META, KeyRange::prefix(KIND_PREFIX))? {
         let (key, value) = row?;
@@ -115,6 +124,15 @@ fn kinds(rows: &Snapshot, options: &Options, layer: &mut Layer) -> Result<Kinds>
         let [number] = *value else { return Err(bad()) };
         remembered.push((name.into(), Kind(number)));
     }
+    Ok(remembered)
+}
+
+/// The built-in kinds, those that the store remembers, and new ones for types registered now.
+fn kinds(
+    mut remembered: Vec<(Arc<str>, Kind)>,
+    options: &Options,
+    layer: &mut Layer,
+) -> Result<Kinds> {
     let mut kinds = Kinds::default();
     for (kind, record_type) in registry::built_in() {
         kinds.add(kind, record_type)?;

@@ -1,10 +1,11 @@
 //! A read transaction: tables and graph of one sequence number.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::core::Core;
 use super::record_read::read_methods;
 use crate::base::id::Seq;
+use crate::graph::Graph;
 use crate::storage::snapshot::Snapshot;
 
 /// What a commit publishes: the tables of one sequence number.
@@ -12,6 +13,13 @@ use crate::storage::snapshot::Snapshot;
 pub(crate) struct Published {
     pub(crate) rows: Arc<Snapshot>,
     pub(crate) seq: Seq,
+    pub(crate) graph: OnceLock<Graph>,
+}
+
+impl Published {
+    pub(crate) fn new(rows: Snapshot, seq: Seq) -> Self {
+        Self { rows: Arc::new(rows), seq, graph: OnceLock::new() }
+    }
 }
 
 /// A consistent view of the store at one sequence number. Made by
@@ -37,8 +45,17 @@ impl ReadTx {
         &self.core
     }
 
+    /// The number of an index's name or an edge type.
+    pub(crate) fn name_number(&self, name: &str) -> Option<u32> {
+        self.core.names.number(name)
+    }
+
     pub(crate) fn core_arc(&self) -> &Arc<Core> {
         &self.core
+    }
+
+    pub(crate) fn published(&self) -> &Published {
+        &self.published
     }
 
     pub(crate) fn rows(&self) -> &Snapshot {

@@ -27,15 +27,16 @@ pub(crate) fn raw(rows: &impl Rows, id: NodeId) -> Result<Option<Bytes>> {
     rows.get(TableId::records(id.kind()), &record_key(id.key()))
 }
 
-/// The record with a natural key, among what was born here and then among each source.
+/// The record with a natural key, among what was born here and then among each source. `name` is
+/// the number of the index's name.
 pub(crate) fn find_id(
     core: &Core,
     rows: &impl Rows,
     kind: Kind,
-    name: &str,
+    name: Option<u32>,
     key: &[u8],
 ) -> Result<Option<NodeId>> {
-    let Some(number) = core.names.number(name) else { return Ok(None) };
+    let Some(number) = name else { return Ok(None) };
     if let Some(found) = find_in_source(rows, kind, number, 0, key)? {
         return Ok(Some(found));
     }
@@ -86,16 +87,16 @@ pub(crate) enum Part {
     From,
 }
 
-/// The records of a type in the order of an index, narrowed by a key.
+/// The records of a type in the order of an index, narrowed by a key. `name` is the number of the
+/// index's name.
 pub(crate) fn index_scan<'a, T: Record, R: Rows>(
-    core: &'a Core,
     rows: &'a R,
-    name: &str,
+    kind: Kind,
+    name: Option<u32>,
     key: &impl Key,
     part: Part,
 ) -> Result<IndexScan<'a, T>> {
-    let kind = core.kinds.of::<T>()?;
-    let Some(number) = core.names.number(name) else {
+    let Some(number) = name else {
         return Ok(IndexScan {
             kind,
             rows,
@@ -116,16 +117,18 @@ pub(crate) fn index_scan<'a, T: Record, R: Rows>(
     Ok(IndexScan { kind, rows, entries, record: PhantomData })
 }
 
-/// The value that a record had at the end of write `at`. Overwrites and deletes left the value from
-/// before them; a creation left only its change, so the log after `at` is read for it.
+/// The value that a record of a versioned type had at the end of write `at`. Overwrites and deletes
+/// left the value from before them; a creation left only its change, so the log after `at` is read
+/// for it.
 pub(crate) fn raw_as_of(rows: &impl Rows, id: NodeId, at: Seq) -> Result<Option<Bytes>> {
     let node = id.as_u64().to_be_bytes();
     let range = KeyRange::prefix(&node).after(&index::history_key(id, at));
     let kept = rows.first(TableId::HISTORY, range)?;
     let until = kept.as_ref().and_then(|(key, _)| key.last_chunk::<8>());
     let until = until.map_or(u64::MAX, |seq| u64::from_be_bytes(*seq));
-    if changes::oldest(rows)?.is_some_and(|oldest| at.0 + 1 < oldest.0) {
-        let oldest = changes::oldest(rows)?.unwrap_or_default();
+    if let Some(oldest) = changes::oldest(rows)?
+        && at.0.saturating_add(1) < oldest.0
+    {
         return Err(Error::Trimmed { oldest: oldest.0 });
     }
     let mut created_later = false;
@@ -243,7 +246,7 @@ macro_rules! read_methods {
                     self.core(),
                     self.rows(),
                     kind,
-                    index,
+                    self.name_number(index),
                     &key,
                 )?;
                 let Some(id) = found else { return Ok(None) };
@@ -282,9 +285,9 @@ macro_rules! read_methods {
                 prefix: impl crate::Key,
             ) -> crate::Result<crate::store::IndexScan<'_, T>> {
                 crate::store::record_read::index_scan(
-                    self.core(),
                     self.rows(),
-                    index,
+                    self.core().kinds.of::<T>()?,
+                    self.name_number(index),
                     &prefix,
                     crate::store::record_read::Part::Prefix,
                 )
@@ -300,9 +303,9 @@ macro_rules! read_methods {
                 prefix: impl crate::Key,
             ) -> crate::Result<crate::store::IndexScan<'_, T>> {
                 crate::store::record_read::index_scan(
-                    self.core(),
                     self.rows(),
-                    index,
+                    self.core().kinds.of::<T>()?,
+                    self.name_number(index),
                     &prefix,
                     crate::store::record_read::Part::PrefixDescending,
                 )
@@ -318,9 +321,9 @@ macro_rules! read_methods {
                 key: impl crate::Key,
             ) -> crate::Result<crate::store::IndexScan<'_, T>> {
                 crate::store::record_read::index_scan(
-                    self.core(),
                     self.rows(),
-                    index,
+                    self.core().kinds.of::<T>()?,
+                    self.name_number(index),
                     &key,
                     crate::store::record_read::Part::From,
                 )
@@ -353,6 +356,9 @@ macro_rules! read_methods {
             ) -> crate::Result<Option<T>> {
                 if id.kind() != self.core().kinds.of::<T>()? {
                     return Ok(None);
+                }
+                if T::HISTORY == crate::record::History::None {
+                    return self.get(id);
                 }
                 crate::store::record_read::raw_as_of(self.rows(), id, at)?
                     .map(|bytes| crate::base::codec::decode(&bytes))

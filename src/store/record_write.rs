@@ -1,6 +1,6 @@
 //! Writing records: the row, what it implies, its history and its change, through any rows.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::core::Core;
 use super::entry::{Adjacent, Implied, UniqueRow, kind_name};
@@ -26,6 +26,28 @@ pub(crate) enum OnTaken {
     Keep,
 }
 
+/// Ids as runs, so that a load of any length is a few numbers.
+#[derive(Debug, Default)]
+struct Born(BTreeMap<u64, u64>);
+
+impl Born {
+    fn insert(&mut self, id: NodeId) {
+        let id = id.as_u64();
+        if let Some((_, last)) = self.0.range_mut(..=id).next_back()
+            && *last + 1 >= id
+        {
+            *last = id.max(*last);
+        } else {
+            self.0.insert(id, id);
+        }
+    }
+
+    fn contains(&self, id: NodeId) -> bool {
+        let id = id.as_u64();
+        self.0.range(..=id).next_back().is_some_and(|(_, last)| *last >= id)
+    }
+}
+
 /// Writes records through rows. One lives as long as its write.
 #[derive(Debug)]
 pub(crate) struct Writer<R> {
@@ -35,7 +57,11 @@ pub(crate) struct Writer<R> {
     pub(crate) new_names: NewNames,
     /// The source that is being imported: its records are not known to the store yet.
     pub(crate) source: Option<u32>,
+    /// Links and stated edges that were added.
+    pub(crate) links: u64,
     next_keys: HashMap<Kind, u64>,
+    /// Records of versioned types that were not there before this write.
+    born: Born,
     /// Links of a bulk load that are not in the blocks yet; `None` writes each at once.
     pending: Option<Vec<Adjacent>>,
 }
@@ -48,7 +74,9 @@ impl<R: RowsMut> Writer<R> {
             changes: Gathered::default(),
             new_names: NewNames::default(),
             source: None,
+            links: 0,
             next_keys: HashMap::new(),
+            born: Born::default(),
             pending: gather_links.then(Vec::new),
         }
     }
@@ -101,10 +129,14 @@ impl<R: RowsMut> Writer<R> {
         on_taken: OnTaken,
     ) -> Result<bool> {
         let implied = self.implied(core, id, facts)?;
-        let free = self.add(core, id, &implied, on_taken)?;
+        let taken = self.taken(core, id, &implied, on_taken)?;
+        if core.kinds.registered(id.kind())?.history != History::None {
+            self.born.insert(id);
+        }
+        self.add(id, &implied, &taken)?;
         self.rows.put(TableId::records(id.kind()), &record_key(id.key()), value)?;
         self.changes.push(Operation::Put, id.as_u64());
-        Ok(free)
+        Ok(taken.is_empty())
     }
 
     /// Replaces a record: only what differs is touched.
@@ -119,8 +151,10 @@ impl<R: RowsMut> Writer<R> {
     ) -> Result<()> {
         let before = self.implied_by(core, id, old)?;
         let after = self.implied(core, id, facts)?;
+        let new = after.without(&before);
+        let taken = self.taken(core, id, &new, on_taken)?;
         self.remove(id, &before.without(&after))?;
-        self.add(core, id, &after.without(&before), on_taken)?;
+        self.add(id, &new, &taken)?;
         self.keep_history(core, id, old)?;
         self.rows.put(TableId::records(id.kind()), &record_key(id.key()), value)?;
         self.changes.push(Operation::Put, id.as_u64());
@@ -164,10 +198,9 @@ impl<R: RowsMut> Writer<R> {
         Ok(implied.unwrap_or_default())
     }
 
-    fn add(&mut self, core: &Core, id: NodeId, new: &Implied, on_taken: OnTaken) -> Result<bool> {
-        let mut free = true;
-        for unique in &new.unique {
-            free &= self.take_unique(core, id, unique, on_taken)?;
+    fn add(&mut self, id: NodeId, new: &Implied, taken: &[UniqueRow]) -> Result<()> {
+        for unique in new.unique.iter().filter(|unique| !taken.contains(unique)) {
+            self.rows.put(TableId::UNIQUE, &unique.row, &index::unique_value(id))?;
         }
         for row in &new.indexes {
             self.rows.put(TableId::INDEX, row, &[])?;
@@ -175,34 +208,32 @@ impl<R: RowsMut> Writer<R> {
         for adjacent in &new.adjacent {
             self.connect(*adjacent)?;
         }
-        Ok(free)
+        Ok(())
     }
 
-    fn take_unique(
-        &mut self,
+    /// The natural keys that others have. Asked before anything is written, so that a refused
+    /// record leaves no trace in a write that goes on.
+    fn taken(
+        &self,
         core: &Core,
         id: NodeId,
-        unique: &UniqueRow,
+        new: &Implied,
         on_taken: OnTaken,
-    ) -> Result<bool> {
-        let holder = match self.rows.get(TableId::UNIQUE, &unique.row)? {
-            None => None,
-            Some(value) => Some(index::unique_id(id.kind(), &value)?),
-        };
-        match holder {
-            Some(holder) if holder != id => {
-                if on_taken == OnTaken::Keep {
-                    return Ok(false);
-                }
+    ) -> Result<Vec<UniqueRow>> {
+        let mut taken = Vec::new();
+        for unique in &new.unique {
+            let Some(value) = self.rows.get(TableId::UNIQUE, &unique.row)? else { continue };
+            let holder = index::unique_id(id.kind(), &value)?;
+            if holder == id {
+                continue;
+            }
+            if on_taken == OnTaken::Refuse {
                 let what = format!("{} with that {}", kind_name(core, id.kind()), unique.name);
-                Err(Error::already_exists(what, holder))
+                return Err(Error::already_exists(what, holder));
             }
-            Some(_) => Ok(true),
-            None => {
-                self.rows.put(TableId::UNIQUE, &unique.row, &index::unique_value(id))?;
-                Ok(true)
-            }
+            taken.push(unique.clone());
         }
+        Ok(taken)
     }
 
     fn remove(&mut self, id: NodeId, gone: &Implied) -> Result<()> {
@@ -230,7 +261,8 @@ impl<R: RowsMut> Writer<R> {
     }
 
     /// Adds one adjacency entry, at once or with the next batch.
-    pub(crate) fn connect(&mut self, adjacent: Adjacent) -> Result<()> {
+    fn connect(&mut self, adjacent: Adjacent) -> Result<()> {
+        self.links += u64::from(adjacent.direction == adjacency::Direction::Out);
         match &mut self.pending {
             None => {
                 let Adjacent { node, direction, entry } = adjacent;
@@ -250,8 +282,8 @@ impl<R: RowsMut> Writer<R> {
         let mut links = std::mem::take(pending);
         links.sort_unstable_by_key(|link| {
             let entry = &link.entry;
-            let out = matches!(link.direction, adjacency::Direction::In);
-            (link.node, out, entry.edge_type, entry.neighbor, entry.edge)
+            let inward = matches!(link.direction, adjacency::Direction::In);
+            (link.node, inward, entry.edge_type, entry.neighbor, entry.edge)
         });
         let mut entries = Vec::new();
         for run in links.chunk_by(|a, b| a.node == b.node && a.direction == b.direction) {
@@ -264,7 +296,8 @@ impl<R: RowsMut> Writer<R> {
     }
 
     fn keep_history(&mut self, core: &Core, id: NodeId, old: &[u8]) -> Result<()> {
-        if core.kinds.registered(id.kind())?.history == History::None {
+        let versioned = core.kinds.registered(id.kind())?.history != History::None;
+        if !versioned || self.born.contains(id) {
             return Ok(());
         }
         let key = index::history_key(id, self.seq);

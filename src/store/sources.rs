@@ -56,6 +56,8 @@ pub(crate) struct Source {
     pub(crate) name: String,
     /// The file's name, for export.
     pub(crate) file_name: String,
+    /// The time zone that its local times are read with.
+    pub(crate) zone: String,
     /// SHA-256 of the file (and its log) when it was last read.
     pub(crate) digest: String,
     /// Bytes of the file when it was last read.
@@ -189,6 +191,21 @@ impl Sources {
         run_of(&known, id).map_or(0, |(_, run)| run.source)
     }
 
+    /// The keys of a kind that no source gave: ranges of (first, end), in order.
+    pub(crate) fn born_keys(&self, kind: Kind) -> Vec<(u64, u64)> {
+        let known = self.known();
+        let mut ranges = Vec::new();
+        let mut next = 0;
+        for ((_, first), run) in known.runs.range((kind.0, 0)..=(kind.0, NodeId::MAX_KEY)) {
+            if *first > next {
+                ranges.push((next, *first));
+            }
+            next = first + run.count;
+        }
+        ranges.push((next, NodeId::MAX_KEY + 1));
+        ranges
+    }
+
     /// Where a record came from; `None` when it was born here.
     pub(crate) fn origin(&self, id: NodeId) -> Option<Origin> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -243,6 +260,20 @@ impl RunBuilder {
         Ok(key)
     }
 
+    /// The runs with all keys moved up by `first`.
+    pub(crate) fn runs_from(&self, first: u64) -> Result<Vec<Run>> {
+        let fits = first.checked_add(self.next_key).is_some_and(|end| end <= NodeId::MAX_KEY + 1);
+        if !fits {
+            return Err(Error::Limit {
+                what: "keys of a kind".into(),
+                max: NodeId::MAX_KEY,
+                found: first.saturating_add(self.next_key),
+            });
+        }
+        Ok(self.runs.iter().map(|run| Run { key: run.key + first, ..*run }).collect())
+    }
+
+    #[cfg(test)]
     pub(crate) fn into_runs(self) -> Vec<Run> {
         self.runs
     }

@@ -153,6 +153,11 @@ impl<'s> WriteTx<'s> {
         &self.writer.rows
     }
 
+    /// The number of an index's name or an edge type, also of one that is new in this write.
+    pub(crate) fn name_number(&self, name: &str) -> Option<u32> {
+        self.core().names.number_in(name, &self.writer.new_names)
+    }
+
     /// The sequence number that this write gets if it is accepted.
     #[must_use]
     pub fn seq(&self) -> Seq {
@@ -240,6 +245,7 @@ impl<'s> WriteTx<'s> {
     /// [`Error::NotFound`] when its type is not registered: its index rows are unknown then.
     pub fn delete(&mut self, id: NodeId) -> Result<bool> {
         let Some(old) = record_read::raw(&self.writer.rows, id)? else { return Ok(false) };
+        self.core().kinds.registered(id.kind())?;
         self.writer.flush_links()?;
         for edge in edges::remove_all_edges_of(&mut self.writer.rows, id)? {
             self.writer.changes.push(Operation::Unlink, edge.id.as_u64());
@@ -317,7 +323,7 @@ impl<'s> WriteTx<'s> {
         !self.writer.changes.is_empty()
             || match &self.writer.rows {
                 TxRows::Buffer(rows) => !rows.own().is_empty(),
-                TxRows::Bulk(_) => true,
+                TxRows::Bulk(rows) => rows.is_written(),
             }
     }
 }

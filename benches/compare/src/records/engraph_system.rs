@@ -42,7 +42,12 @@ impl System for Engraph {
     }
 
     fn bulk(&self, memories: &mut dyn Iterator<Item = Memory>) -> Outcome {
-        self.0.bulk(|tx| memories.try_for_each(|one| tx.insert(&Stored(one)).map(|_| ())))?;
+        self.0.bulk(|tx| {
+            for one in memories {
+                tx.insert(&Stored(one))?;
+            }
+            Ok(())
+        })?;
         Ok(())
     }
 

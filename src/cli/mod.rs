@@ -1,0 +1,128 @@
+//! The `engraph` command: parser and dispatch. One file a subcommand; each uses the public
+//! interface of the library and nothing else.
+
+mod backup;
+mod compact;
+mod completions;
+mod failure;
+mod get;
+mod init;
+mod list;
+mod log;
+mod output;
+mod place;
+mod progress;
+mod shown;
+mod stats;
+mod text;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use failure::{Answer, Code, EXIT_CODES, Failure};
+use output::{Form, Output};
+
+/// Embedded graph-and-memory store: typed records, one graph, full-text search, one directory.
+#[derive(Debug, Parser)]
+#[command(name = "engraph", version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Command {
+    #[command(flatten)]
+    global: Global,
+
+    #[command(subcommand)]
+    action: Action,
+}
+
+/// What every subcommand understands.
+#[derive(Args, Debug)]
+struct Global {
+    /// Give data as JSON, one object a line, and errors as JSON too
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// Log to standard error what happens; more with -vv and -vvv (else RUST_LOG decides)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Make a new, empty store
+    Init(init::Arguments),
+    /// Show records by their ids
+    Get(get::Arguments),
+    /// List the records of a kind
+    List(list::Arguments),
+    /// Prove that indexes, graph and change log agree with the records
+    Verify(verify::Arguments),
+    /// Count what a store holds
+    Stats(stats::Arguments),
+    /// Write the data file anew without what is dead in it
+    Compact(compact::Arguments),
+    /// Copy a store as of its newest write
+    Backup(backup::Arguments),
+    /// Print a completion script for a shell
+    Completions(completions::Arguments),
+}
+
+/// Runs the command that the process was started as.
+pub(crate) fn run() -> ExitCode {
+    let command = match Command::try_parse() {
+        Ok(command) => command,
+        Err(error) => return parsed_otherwise(&error),
+    };
+    let form = if command.global.json { Form::Json } else { Form::People };
+    let mut output = Output::new(form);
+    let done = log::start(command.global.verbose)
+        .and_then(|()| dispatch(&command.action, &mut output))
+        .and_then(|answer| output.flush().map(|()| answer));
+    let code = match done {
+        Ok(answer) => answer.code(),
+        Err(failure) => {
+            // What was found before the failure is given out; a second failure adds nothing.
+            drop(output.flush());
+            failure.report(form)
+        }
+    };
+    // The descriptor may be a closed pipe: what is still buffered must not be written again.
+    output.forget();
+    code.into()
+}
+
+/// Help, version, or a command line that cannot be used.
+fn parsed_otherwise(error: &clap::Error) -> ExitCode {
+    let printed = error.print();
+    let code = if error.use_stderr() { Code::Usage } else { Code::Yes };
+    match printed {
+        // Help into a closed pipe has been read as far as anybody wanted.
+        Ok(()) | Err(_) => code.into(),
+    }
+}
+
+fn dispatch(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
+    match action {
+        Action::Init(arguments) => init::run(arguments, output),
+        Action::Get(arguments) => get::run(arguments, output),
+        Action::List(arguments) => list::run(arguments, output),
+        Action::Verify(arguments) => verify::run(arguments, output),
+        Action::Stats(arguments) => stats::run(arguments, output),
+        Action::Compact(arguments) => compact::run(arguments, output),
+        Action::Backup(arguments) => backup::run(arguments, output),
+        Action::Completions(arguments) => completions::run(arguments, output),
+    }
+}
+
+/// The parser, for completion scripts.
+fn parser() -> clap::Command {
+    <Command as clap::CommandFactory>::command()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_parser_is_consistent() {
+        super::parser().debug_assert();
+    }
+}

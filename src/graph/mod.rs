@@ -1,0 +1,359 @@
+//! The graph: views of the edges, traversal, paths and algorithms. The only folder naming petgraph.
+//!
+//! Every record is a node; edges and links lie in the adjacency blocks of the store. Two views read
+//! them: *blocks*, straight from a read transaction, and the *snapshot*, in memory. [`Graph`] holds
+//! whichever is there; answers are the same on both, order included. Nothing here writes.
+
+mod algorithm;
+mod blocks;
+mod build;
+mod path;
+mod rank;
+mod snapshot;
+mod traverse;
+mod view;
+mod visit;
+
+#[cfg(test)]
+mod model;
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::{Arc, OnceLock};
+
+use crate::base::error::{Error, Result};
+use crate::base::id::{EdgeId, NodeId, Seq};
+use crate::storage;
+
+pub use algorithm::{Components, Order};
+pub(crate) use blocks::BlocksView;
+pub use path::{Path, PathSearch};
+pub use rank::{PageRank, Ranks};
+pub use snapshot::Snapshot;
+pub use traverse::{Reached, Walk};
+pub(crate) use view::GraphView;
+pub use visit::{AllEdges, EdgeReference, NodeEdges, Visited};
+
+use view::Side;
+
+/// What the names of edge types are resolved with.
+pub(crate) trait EdgeNames: Send + Sync {
+    /// The number of a known name.
+    fn number(&self, name: &str) -> Option<u32>;
+    /// The name behind a number.
+    fn name(&self, number: u32) -> Option<Arc<str>>;
+}
+
+/// Which edges of a node are followed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// Edges that start at the node.
+    #[default]
+    Out,
+    /// Edges that end at the node.
+    In,
+    /// The outward edges, then the inward ones. A self loop is one of each.
+    Both,
+}
+
+impl Direction {
+    fn sides(self) -> &'static [Side] {
+        match self {
+            Self::Out => &[Side::Out],
+            Self::In => &[Side::In],
+            Self::Both => &[Side::Out, Side::In],
+        }
+    }
+
+    fn reversed(self) -> Self {
+        match self {
+            Self::Out => Self::In,
+            Self::In => Self::Out,
+            Self::Both => Self::Both,
+        }
+    }
+}
+
+/// One edge of a node, as seen from it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Neighbor {
+    /// The name of the edge's type.
+    pub edge_type: Arc<str>,
+    /// The other end.
+    pub node: NodeId,
+    /// The edge; [`EdgeId::LINK`] for a link.
+    pub edge: EdgeId,
+    /// The weight; 1 where none was given.
+    pub weight: f32,
+}
+
+/// The graph as of one write. Cheap to clone; shared between threads; never waits for writers.
+#[derive(Clone)]
+pub struct Graph {
+    names: Arc<dyn EdgeNames>,
+    view: View,
+}
+
+#[derive(Clone)]
+enum View {
+    Blocks(Arc<Blocks>),
+    Snapshot(Arc<Snapshot>),
+}
+
+struct Blocks {
+    rows: Arc<storage::snapshot::Snapshot>,
+    seq: Seq,
+    /// Made when a whole-graph algorithm first asks for it.
+    built: OnceLock<Arc<Snapshot>>,
+}
+
+/// Runs an expression on whichever view there is.
+macro_rules! on_view {
+    ($graph:expr, $view:ident => $body:expr) => {
+        match &$graph.view {
+            $crate::graph::View::Blocks(blocks) => {
+                let $view = &$crate::graph::BlocksView::new(&*blocks.rows);
+                $body
+            }
+            $crate::graph::View::Snapshot(snapshot) => {
+                let $view = &**snapshot;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use on_view;
+
+impl Graph {
+    /// The graph in the adjacency blocks of `rows`, whose last write is `seq`.
+    pub(crate) fn of_blocks(
+        rows: Arc<storage::snapshot::Snapshot>,
+        seq: Seq,
+        names: Arc<dyn EdgeNames>,
+    ) -> Self {
+        let blocks = Blocks { rows, seq, built: OnceLock::new() };
+        Self { names, view: View::Blocks(Arc::new(blocks)) }
+    }
+
+    /// The graph of a snapshot in memory.
+    pub(crate) fn of_snapshot(snapshot: Arc<Snapshot>, names: Arc<dyn EdgeNames>) -> Self {
+        Self { names, view: View::Snapshot(snapshot) }
+    }
+
+    /// The sequence number of the last write in it.
+    pub fn seq(&self) -> Seq {
+        match &self.view {
+            View::Blocks(blocks) => blocks.seq,
+            View::Snapshot(snapshot) => snapshot.seq(),
+        }
+    }
+
+    /// Whether the graph is in memory, rather than read from blocks as it is asked.
+    pub fn is_in_memory(&self) -> bool {
+        match &self.view {
+            View::Blocks(blocks) => blocks.built.get().is_some(),
+            View::Snapshot(_) => true,
+        }
+    }
+
+    /// The graph in memory, for petgraph's algorithms. Where there is none yet it is built now, in
+    /// time linear in the edges, and kept with this graph and its clones.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when adjacency blocks are damaged; [`Error::Limit`] for more than 2^32
+    /// nodes or edges.
+    pub fn snapshot(&self) -> Result<Arc<Snapshot>> {
+        match &self.view {
+            View::Snapshot(snapshot) => Ok(Arc::clone(snapshot)),
+            View::Blocks(blocks) => {
+                if let Some(built) = blocks.built.get() {
+                    return Ok(Arc::clone(built));
+                }
+                let built = Arc::new(Snapshot::build(&*blocks.rows, blocks.seq)?);
+                Ok(Arc::clone(blocks.built.get_or_init(|| built)))
+            }
+        }
+    }
+
+    /// The edges of a node, sorted by edge type (in the order in which types were first used), then
+    /// neighbour, then edge. Parallel edges are listed one by one.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when adjacency blocks are damaged.
+    pub fn neighbors(&self, node: NodeId, direction: Direction) -> Result<Vec<Neighbor>> {
+        on_view!(self, view => list_neighbors(view, &*self.names, node, (direction, None)))
+    }
+
+    /// As [`Graph::neighbors`], of one edge type; none for a type that was never used.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when adjacency blocks are damaged.
+    pub fn neighbors_of_type(
+        &self,
+        node: NodeId,
+        direction: Direction,
+        edge_type: &str,
+    ) -> Result<Vec<Neighbor>> {
+        let Some(number) = self.names.number(edge_type) else { return Ok(Vec::new()) };
+        on_view!(self, view => {
+            list_neighbors(view, &*self.names, node, (direction, Some(number)))
+        })
+    }
+
+    /// How many edges a node has.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when adjacency blocks are damaged.
+    pub fn degree(&self, node: NodeId, direction: Direction) -> Result<usize> {
+        on_view!(self, view => {
+            let Some(node) = view.find(node) else { return Ok(0) };
+            direction.sides().iter().try_fold(0, |sum, side| {
+                Ok(sum + view.degree(node, *side, None)?)
+            })
+        })
+    }
+
+    /// Starts a walk from a node; see [`Walk`].
+    pub fn from(&self, node: NodeId) -> Walk<'_> {
+        Walk::new(self, node)
+    }
+
+    /// Starts a search for a path; see [`PathSearch`].
+    pub fn path(&self, from: NodeId, to: NodeId) -> PathSearch<'_> {
+        PathSearch::new(self, from, to)
+    }
+
+    /// A path with the fewest edges along their direction, of any type. `None` when there is none.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when adjacency blocks are damaged.
+    pub fn shortest_path(&self, from: NodeId, to: NodeId) -> Result<Option<Path>> {
+        self.path(from, to).find()
+    }
+
+    fn name_of(&self, edge_type: u32) -> Result<Arc<str>> {
+        name_of(&*self.names, edge_type)
+    }
+}
+
+impl fmt::Debug for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Graph")
+            .field("seq", &self.seq())
+            .field("is_in_memory", &self.is_in_memory())
+            .finish_non_exhaustive()
+    }
+}
+
+fn name_of(names: &dyn EdgeNames, edge_type: u32) -> Result<Arc<str>> {
+    names.name(edge_type).ok_or_else(|| {
+        Error::corrupt("table names", format!("edge type {edge_type} has no name"))
+    })
+}
+
+/// The edges of a node on any view, those of an overlay included.
+pub(crate) fn list_neighbors<V: GraphView>(
+    view: &V,
+    names: &dyn EdgeNames,
+    node: NodeId,
+    (direction, edge_type): (Direction, Option<u32>),
+) -> Result<Vec<Neighbor>> {
+    let mut found = Vec::new();
+    let Some(node) = view.find(node) else { return Ok(found) };
+    let mut known: Option<(u32, Arc<str>)> = None;
+    let mut failed = None;
+    for side in direction.sides() {
+        let flow = view.for_each(node, *side, edge_type, |hop| {
+            // Types come in runs, so that names are looked up once a run.
+            let name = match &known {
+                Some((number, name)) if *number == hop.edge_type => Arc::clone(name),
+                _ => match name_of(names, hop.edge_type) {
+                    Ok(name) => {
+                        known = Some((hop.edge_type, Arc::clone(&name)));
+                        name
+                    }
+                    Err(error) => {
+                        failed = Some(error);
+                        return ControlFlow::Break(());
+                    }
+                },
+            };
+            let (edge, weight) = view.edge(hop.via);
+            found.push(Neighbor { edge_type: name, node: view.id(hop.node), edge, weight });
+            ControlFlow::Continue(())
+        })?;
+        if flow.is_break() {
+            break;
+        }
+    }
+    failed.map_or(Ok(found), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::model::{Model, names, node};
+    use super::*;
+    use crate::storage::engine::{Engine, EngineOptions};
+    use crate::storage::layer::Layer;
+    use crate::storage::tables::TableId;
+
+    /// The graph of a model, straight from the blocks of a store's file.
+    fn on_disk(model: &Model) -> (tempfile::TempDir, Engine, Graph) {
+        let folder = tempfile::tempdir().unwrap();
+        let options = EngineOptions { cache_bytes: 1 << 20 };
+        let engine = Engine::create(&folder.path().join("data.redb"), options).unwrap();
+        let mut layer = Layer::default();
+        for (key, value) in model.rows().table(TableId::ADJACENCY) {
+            layer.set(TableId::ADJACENCY, &key, Some(&value));
+        }
+        engine.commit(&layer, false).unwrap();
+        let rows = Arc::new(engine.snapshot().unwrap());
+        (folder, engine, Graph::of_blocks(rows, Seq(1), names()))
+    }
+
+    #[test]
+    fn blocks_of_a_file_answer_as_the_snapshot_does() {
+        let mut edges: Vec<(u64, u64)> = (1..4_000).map(|number| (0, number)).collect();
+        edges.extend([(5, 6), (6, 5), (7, 7), (5, 6), (3_000, 8)]);
+        let mut model = Model::of(&edges);
+        for edge in model.edges.iter_mut().step_by(3) {
+            edge.edge_type = 1;
+        }
+        let (_folder, _engine, blocks) = on_disk(&model);
+        let memory = model.graph();
+        for number in [0, 5, 6, 7, 8, 3_000, 9_999] {
+            for direction in [Direction::Out, Direction::In, Direction::Both] {
+                let id = node(number);
+                let listed = blocks.neighbors(id, direction).unwrap();
+                assert_eq!(listed, memory.neighbors(id, direction).unwrap());
+                assert_eq!(blocks.degree(id, direction).unwrap(), listed.len());
+                assert_eq!(memory.degree(id, direction).unwrap(), listed.len());
+                let typed = blocks.neighbors_of_type(id, direction, "t1").unwrap();
+                assert_eq!(typed, memory.neighbors_of_type(id, direction, "t1").unwrap());
+                let kept = listed.into_iter().filter(|neighbor| &*neighbor.edge_type == "t1");
+                assert_eq!(typed, kept.collect::<Vec<_>>());
+            }
+        }
+        let far = |graph: &Graph| graph.from(node(0)).depth(..).nodes().unwrap();
+        assert_eq!(far(&blocks), far(&memory));
+        assert!(!blocks.is_in_memory());
+        let parts = blocks.weak_components(&[]).unwrap();
+        assert_eq!(parts.count(), memory.weak_components(&[]).unwrap().count());
+        assert!(blocks.clone().is_in_memory(), "clones share what was built");
+    }
+
+    #[test]
+    fn a_graph_goes_to_other_threads() {
+        fn shared<T: Send + Sync + Clone + 'static>(_: &T) {}
+        shared(&Model::of(&[(0, 1)]).graph());
+    }
+
+    #[test]
+    fn a_type_without_a_name_is_corrupt() {
+        let mut model = Model::of(&[(0, 1)]);
+        model.edges[0].edge_type = 77;
+        let found = model.graph().neighbors(node(0), Direction::Out);
+        assert!(matches!(found, Err(Error::Corrupt { .. })), "{found:?}");
+    }
+}

@@ -1,0 +1,391 @@
+//! Taking in a source that is new: one pass for the row numbers, one for the rows.
+//!
+//! The thread that owns the source reads and packs; another makes records and writes. Between them
+//! are at most a few blocks, so memory does not grow with the file.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use super::block::{Block, BlockReader, BlockWriter};
+use super::database::Database;
+use super::fault;
+use super::import::Intake;
+use super::ops::RowInput;
+use super::plan::{Resolver, TablePlan, Typed, plan};
+use super::report::{Fate, FileReport, Progress};
+use super::row::{Fault, Misfits};
+use super::scan::scan;
+use super::schema::{SchemaText, quoted};
+use super::source::Source;
+use crate::base::codec;
+use crate::base::error::{Error, Result};
+use crate::base::id::{Kind, NodeId};
+use crate::store::sources::{self, RunBuilder, SourceTable};
+use crate::store::{Store, WriteTx};
+
+/// Blocks that may lie between the two threads.
+const BLOCKS_AHEAD: usize = 16;
+/// Misfits that are named one by one.
+const MISFITS_NAMED: usize = 20;
+
+/// What the reading thread hands over.
+pub(super) enum Message {
+    /// Rows of the table with that place in the plan.
+    Rows(usize, Block),
+    /// Everything was read; rows that could not be, in words.
+    End(Vec<String>),
+    /// Reading failed: nothing is kept.
+    Failed(Error),
+}
+
+/// Takes in a source that is not there yet.
+pub(super) fn take_in(
+    intake: &Intake<'_>,
+    source: &Source,
+    database: &'static Database,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<FileReport> {
+    let core = &intake.store.shared().core;
+    let plans = plan(core, database, source.schema(), intake.zone)?;
+    let counted = count_rows(source, &plans)?;
+    let (sender, receiver) = sync_channel(BLOCKS_AHEAD);
+    let schema = source.schema().clone();
+    let described = describe(intake, source, database);
+    std::thread::scope(|scope| {
+        let plans = &plans;
+        let writer = scope.spawn(move || {
+            let work = Work { intake, database, plans, schema, described };
+            work.run(&counted, &receiver)
+        });
+        read(source, plans, &sender, progress);
+        drop(sender);
+        writer.join().unwrap_or_else(|_| {
+            let message = "the writing thread ended".to_owned();
+            Err(Error::Panicked { action: "import".into(), message })
+        })
+    })
+}
+
+/// What the store keeps of a source besides its tables.
+pub(super) fn describe(
+    intake: &Intake<'_>,
+    source: &Source,
+    database: &'static Database,
+) -> sources::Source {
+    let file_name = source.path().file_name().map(|name| name.to_string_lossy().into_owned());
+    sources::Source {
+        number: 0,
+        database: database.kind.to_owned(),
+        name: intake.name.to_owned(),
+        file_name: file_name.unwrap_or_else(|| database.default_name.to_owned()),
+        zone: intake.zone.iana_name().unwrap_or("UTC").to_owned(),
+        digest: intake.digest.to_string(),
+        bytes: source.bytes(),
+        tables: Vec::new(),
+        detail: Vec::new(),
+    }
+}
+
+/// Row numbers of every typed table as runs of keys from 0 on; keys are moved up later.
+pub(super) fn count_rows(source: &Source, plans: &[TablePlan]) -> Result<Vec<RunBuilder>> {
+    plans
+        .iter()
+        .map(|plan| {
+            let mut runs = RunBuilder::new(0);
+            if plan.typed.is_some() {
+                row_numbers(source, plan, &mut |row| runs.key(row).map(|_| ()))?;
+            }
+            Ok(runs)
+        })
+        .collect()
+}
+
+/// Hands every row number of a table to `take`, in order.
+pub(super) fn row_numbers(
+    source: &Source,
+    plan: &TablePlan,
+    take: &mut dyn FnMut(i64) -> Result<()>,
+) -> Result<()> {
+    let rowid = source.schema().objects[plan.object].rows.as_ref().and_then(|t| t.rowid.as_ref());
+    let Some(rowid) = rowid.filter(|_| !source.is_damaged()) else {
+        return scan(source, plan.object, |row, _| take(row)).map(|_| ());
+    };
+    let failed = |error| fault::sqlite(source.path(), &plan.name, "cannot be read", error);
+    let sql = format!("SELECT {rowid} FROM main.{} NOT INDEXED", quoted(&plan.name));
+    let mut statement = source.db().prepare(&sql).map_err(failed)?;
+    let mut rows = statement.query([]).map_err(failed)?;
+    while let Some(row) = rows.next().map_err(failed)? {
+        take(row.get(0).map_err(failed)?)?;
+    }
+    Ok(())
+}
+
+/// Reads every table and hands its rows over, then says how it ended.
+pub(super) fn read(
+    source: &Source,
+    plans: &[TablePlan],
+    sender: &SyncSender<Message>,
+    progress: &mut dyn FnMut(&Progress),
+) {
+    let mut lost = Vec::new();
+    let read = plans.iter().enumerate().try_for_each(|(place, plan)| {
+        lost.extend(read_table(source, place, plan, sender, progress)?);
+        Ok(())
+    });
+    let last = match read.and_then(|()| source.check_unchanged()) {
+        Ok(()) => Message::End(lost),
+        Err(error) => Message::Failed(error),
+    };
+    // The other side is gone only when it has failed, and then says so itself.
+    drop(sender.send(last));
+}
+
+fn read_table(
+    source: &Source,
+    place: usize,
+    plan: &TablePlan,
+    sender: &SyncSender<Message>,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Vec<String>> {
+    let mut writer = BlockWriter::new(plan.columns);
+    let mut step =
+        Progress { file: source.path().to_owned(), table: plan.name.clone(), rows: 0 };
+    let mut send = |writer: &mut BlockWriter| -> Result<()> {
+        let Some(block) = writer.finish()? else { return Ok(()) };
+        step.rows += block.rows;
+        progress(&step);
+        sender.send(Message::Rows(place, block)).map_err(|_| {
+            fault::at(source.path(), &plan.name, "the store could not take its rows")
+        })
+    };
+    let scanned = scan(source, plan.object, |row, cells| {
+        writer.push(row, cells);
+        if writer.is_full() { send(&mut writer) } else { Ok(()) }
+    })?;
+    send(&mut writer)?;
+    Ok(scanned.gaps.iter().map(|gap| format!("{}: {gap}", plan.name)).collect())
+}
+
+/// The writing side.
+struct Work<'a> {
+    intake: &'a Intake<'a>,
+    database: &'static Database,
+    plans: &'a [TablePlan],
+    schema: SchemaText,
+    described: sources::Source,
+}
+
+impl Work<'_> {
+    fn run(mut self, counted: &[RunBuilder], messages: &Receiver<Message>) -> Result<FileReport> {
+        let store = self.intake.store;
+        let dry_run = self.intake.dry_run;
+        let mut report = None;
+        let done = store.bulk(|tx| {
+            report = Some(self.write(tx, counted, messages)?);
+            if dry_run { Err(Error::conflict("dry run", "nothing is kept")) } else { Ok(()) }
+        });
+        match (done, report) {
+            (Err(error), None) => Err(error),
+            (Err(error), Some(_)) if !dry_run => Err(error),
+            (_, Some(report)) => Ok(report),
+            (Ok(()), None) => Err(Error::conflict("import", "no report was made")),
+        }
+    }
+
+    fn write(
+        &mut self,
+        tx: &mut WriteTx<'_>,
+        counted: &[RunBuilder],
+        messages: &Receiver<Message>,
+    ) -> Result<FileReport> {
+        let number = self.intake.store.shared().core.sources.next_number()?;
+        tx.set_source(Some(number));
+        let tables = give_keys(tx, self.plans, counted)?;
+        let mut rows = RowWriter::new(self.intake.store, self.database, number, tables);
+        loop {
+            match messages.recv() {
+                Ok(Message::Rows(place, block)) => {
+                    rows.write_block(tx, place, &self.plans[place], &block)?;
+                }
+                Ok(Message::End(lost)) => {
+                    rows.report.lost = lost;
+                    break;
+                }
+                Ok(Message::Failed(error)) => return Err(error),
+                Err(_) => return Err(Error::conflict("import", "reading ended early")),
+            }
+        }
+        let (mut report, tables) = rows.finish(self.plans);
+        self.described.number = number;
+        self.described.tables = tables;
+        self.described.detail = codec::encode(&self.schema)?;
+        tx.put_source(std::mem::take(&mut self.described))?;
+        report.fate = Fate::Imported;
+        report.source = number;
+        report.links = tx.links();
+        Ok(report)
+    }
+}
+
+/// Gives keys to all rows of all typed tables.
+fn give_keys(
+    tx: &mut WriteTx<'_>,
+    plans: &[TablePlan],
+    counted: &[RunBuilder],
+) -> Result<Vec<SourceTable>> {
+    let mut tables = Vec::new();
+    for (plan, runs) in plans.iter().zip(counted) {
+        let mut table = SourceTable { name: plan.name.clone(), ..SourceTable::default() };
+        if let Some(typed) = &plan.typed {
+            let first = tx.next_key(typed.kind)?;
+            table.kind = typed.kind.0;
+            table.runs = runs.runs_from(first)?;
+            let next = table.runs.last().map_or(first, |run| run.key + run.count);
+            tx.advance_key(typed.kind, next)?;
+        }
+        tables.push(table);
+    }
+    Ok(tables)
+}
+
+/// Writes rows: verbatim, and as records.
+pub(super) struct RowWriter<'a> {
+    store: &'a Store,
+    database: &'static Database,
+    pub(super) number: u32,
+    pub(super) tables: Vec<SourceTable>,
+    misfits: Vec<Misfits>,
+    pub(super) report: FileReport,
+}
+
+impl<'a> RowWriter<'a> {
+    pub(super) fn new(
+        store: &'a Store,
+        database: &'static Database,
+        number: u32,
+        tables: Vec<SourceTable>,
+    ) -> Self {
+        let misfits = vec![Misfits::default(); tables.len()];
+        Self { store, database, number, tables, misfits, report: FileReport::default() }
+    }
+
+    fn write_block(
+        &mut self,
+        tx: &mut WriteTx<'_>,
+        place: usize,
+        plan: &TablePlan,
+        block: &Block,
+    ) -> Result<()> {
+        let ordinal = self.tables[place].rows;
+        tx.put_verbatim(self.number, place as u32, ordinal, &block.bytes)?;
+        self.tables[place].rows += block.rows;
+        let Some(typed) = &plan.typed else { return Ok(()) };
+        let reader = BlockReader::open(&block.bytes)?;
+        let (mut rows, mut cells) = (reader.rows()?, Vec::with_capacity(plan.columns));
+        while let Some(row) = rows.next(&mut cells)? {
+            let id = self.tables[place].node(row).ok_or_else(|| {
+                Error::conflict("import", format!("{} row {row} was not counted", plan.name))
+            })?;
+            self.insert(tx, place, typed, id, row, &cells)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a row as a new record.
+    pub(super) fn insert(
+        &mut self,
+        tx: &mut WriteTx<'_>,
+        place: usize,
+        typed: &Typed,
+        id: NodeId,
+        row: i64,
+        cells: &[super::value::Cell<'_>],
+    ) -> Result<()> {
+        let ops = &typed.table.ops;
+        let free = if typed.refers_by_key {
+            let value = self.read(tx, place, typed, row, cells)?;
+            tx.insert_imported_value(id, &value)?
+        } else {
+            let resolve = Resolver {
+                core: &self.store.shared().core,
+                database: self.database,
+                tables: &self.tables,
+                find: &|_, _, _| None,
+            };
+            let input = RowInput { map: &typed.map, rowid: row, cells, resolve: &resolve };
+            (ops.insert)(&input, &mut self.misfits[place], tx, id)?
+        };
+        let record = typed.table.record;
+        count(&mut self.report.records, record, 1);
+        if !free {
+            count(&mut self.report.duplicate_keys, record, 1);
+        }
+        Ok(())
+    }
+
+    /// Reads a row into the bytes of its record.
+    pub(super) fn read(
+        &mut self,
+        tx: &WriteTx<'_>,
+        place: usize,
+        typed: &Typed,
+        row: i64,
+        cells: &[super::value::Cell<'_>],
+    ) -> Result<Vec<u8>> {
+        let number = self.number;
+        let find = |kind: Kind, index: &str, key: &[u8]| {
+            // A failure to read shows again, as an error, at the next write.
+            tx.find_imported(kind, index, number, key).ok().flatten()
+        };
+        let resolve = Resolver {
+            core: &self.store.shared().core,
+            database: self.database,
+            tables: &self.tables,
+            find: &find,
+        };
+        let input = RowInput { map: &typed.map, rowid: row, cells, resolve: &resolve };
+        (typed.table.ops.read)(&input, &mut self.misfits[place])
+    }
+
+    /// The report and the tables, when all rows are written.
+    pub(super) fn finish(mut self, plans: &[TablePlan]) -> (FileReport, Vec<SourceTable>) {
+        for (place, plan) in plans.iter().enumerate() {
+            self.report.rows.insert(plan.name.clone(), self.tables[place].rows);
+            if plan.typed.is_none() {
+                self.report.verbatim_tables.push(plan.name.clone());
+            }
+            self.report_misfits(&plan.name, place);
+        }
+        (self.report, self.tables)
+    }
+
+    fn report_misfits(&mut self, table: &str, place: usize) {
+        for tally in self.misfits[place].tallies() {
+            let column = format!("{table}.{}", tally.column);
+            let counts = match tally.fault {
+                Fault::Misfit => &mut self.report.misfits,
+                Fault::Dangling => &mut self.report.dangling,
+                Fault::ImpossibleTime => &mut self.report.impossible_times,
+            };
+            count(counts, &column, tally.count);
+            if tally.fault == Fault::Misfit && self.report.first_misfits.len() < MISFITS_NAMED {
+                let named = tally
+                    .rows
+                    .iter()
+                    .map(|row| format!("{table} row {row} column {}", tally.column));
+                self.report.first_misfits.extend(named);
+                self.report.first_misfits.truncate(MISFITS_NAMED);
+            }
+        }
+    }
+}
+
+pub(super) fn count(
+    counts: &mut std::collections::BTreeMap<String, u64>,
+    name: &str,
+    more: u64,
+) {
+    match counts.get_mut(name) {
+        Some(count) => *count += more,
+        None => drop(counts.insert(name.to_owned(), more)),
+    }
+}

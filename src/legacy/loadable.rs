@@ -1,0 +1,33 @@
+//! What a database needs so that the newest old application opens it.
+
+use super::export::Target;
+use super::schema::SchemaText;
+use crate::base::error::Result;
+
+/// Changes to a database on its way out.
+#[derive(Debug, Default)]
+pub(super) struct Fixes {
+    notes: Vec<String>,
+}
+
+impl Fixes {
+    /// No change.
+    pub(super) fn none() -> Self {
+        Self::default()
+    }
+
+    /// The shape to be written.
+    pub(super) fn schema(&self, schema: &SchemaText) -> SchemaText {
+        schema.clone()
+    }
+
+    /// What was done, in words.
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+}
+
+/// The changes that a database needs.
+pub(super) fn fixes(_target: &Target) -> Result<Fixes> {
+    Ok(Fixes::none())
+}

@@ -1,0 +1,179 @@
+//! Numbers about a store, in an order that does not change.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::commit::Shared;
+use super::entry::kind_name;
+use super::migrate;
+use crate::base::error::Result;
+use crate::base::id::{Kind, Seq};
+use crate::base::time::Timestamp;
+use crate::storage::snapshot::Snapshot;
+use crate::storage::{TableId, changes, place};
+
+/// What [`Store::stats`](crate::Store::stats) counted.
+///
+/// Two calls without a write between them say the same, but for what ends in `_on_disk`: the
+/// engine gives pages back when it likes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StoreStats {
+    /// The format of the data file.
+    pub format: u64,
+    /// The newest write.
+    pub seq: Seq,
+    /// When it was accepted; none in a store that was never written to.
+    pub last_write_time: Option<Timestamp>,
+    /// The oldest write that the change log still holds.
+    pub oldest_change: Option<Seq>,
+    /// Records by the name of their type, all together, where there are any.
+    pub records: BTreeMap<String, u64>,
+    /// How many records there are.
+    pub records_total: u64,
+    /// Types that have records here and are not registered.
+    pub unregistered: Vec<String>,
+    /// Every table of the data file that has rows, by its name there.
+    pub tables: BTreeMap<String, TableStats>,
+    /// The imported databases, in the order of their numbers.
+    pub sources: Vec<SourceStats>,
+    /// Bytes of the data file.
+    pub data_bytes_on_disk: u64,
+    /// Bytes of the search index.
+    pub search_bytes_on_disk: u64,
+}
+
+/// What one table holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TableStats {
+    /// Its rows.
+    pub rows: u64,
+    /// Bytes of their keys and values, as stored.
+    pub stored_bytes: u64,
+}
+
+/// One imported database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SourceStats {
+    /// 1 and up.
+    pub number: u32,
+    /// The database kind.
+    pub database: String,
+    /// The name given, or the file's path.
+    pub name: String,
+    /// The file's name.
+    pub file_name: String,
+    /// Its rows by table.
+    pub rows: BTreeMap<String, u64>,
+}
+
+/// Counts an open store. See `Store::stats`.
+pub(crate) fn stats(shared: &Shared) -> Result<StoreStats> {
+    let core = &shared.core;
+    let published = shared.published()?;
+    let rows = &*published.rows;
+    let mut records = BTreeMap::new();
+    let mut unregistered = Vec::new();
+    for kind in (0..=u8::MAX).map(Kind) {
+        let count = rows.count(TableId::records(kind))?;
+        if count == 0 {
+            continue;
+        }
+        let name = kind_name(core, kind);
+        if core.kinds.record_type(kind).is_none() {
+            unregistered.push(name.clone());
+        }
+        records.insert(name, count);
+    }
+    unregistered.sort_unstable();
+    let newest = changes::newest(rows)?;
+    Ok(StoreStats {
+        format: migrate::read(rows, &core.directory, &migrate::FORMATS)?,
+        seq: newest.map_or(Seq(0), |(seq, _)| seq),
+        last_write_time: newest.map(|(_, time)| time),
+        oldest_change: changes::oldest(rows)?,
+        records_total: records.values().sum(),
+        records,
+        unregistered,
+        tables: tables(rows)?,
+        sources: sources(shared),
+        data_bytes_on_disk: place::bytes_on_disk(&place::data_file(&core.directory)),
+        search_bytes_on_disk: place::bytes_on_disk(&core.directory.join(place::SEARCH_DIRECTORY)),
+    })
+}
+
+fn tables(rows: &Snapshot) -> Result<BTreeMap<String, TableStats>> {
+    let mut tables = BTreeMap::new();
+    for table in TableId::all() {
+        let size = rows.size(table)?;
+        if size.rows > 0 {
+            let stats = TableStats { rows: size.rows, stored_bytes: size.stored_bytes };
+            tables.insert(table.name().into_owned(), stats);
+        }
+    }
+    Ok(tables)
+}
+
+fn sources(shared: &Shared) -> Vec<SourceStats> {
+    let sources = shared.core.sources.all();
+    let stats = sources.iter().map(|source| SourceStats {
+        number: source.number,
+        database: source.database.clone(),
+        name: source.name.clone(),
+        file_name: source.file_name.clone(),
+        rows: source.tables.iter().map(|table| (table.name.clone(), table.rows)).collect(),
+    });
+    stats.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    use crate::record::{Facts, Record};
+    use crate::store::Store;
+
+    #[derive(Debug, Default, Serialize, Deserialize)]
+    #[serde(default)]
+    struct Stone {
+        weight: u64,
+    }
+
+    impl Record for Stone {
+        const NAME: &'static str = "test_stone";
+        fn describe<'a>(&'a self, facts: &mut Facts<'a>) {
+            facts.index("weight", self.weight);
+        }
+    }
+
+    #[test]
+    fn an_untouched_store_says_the_same_twice_and_after_reopening() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("store");
+        let store = Store::builder().register::<Stone>().create(&path).unwrap();
+        let empty = store.stats().unwrap();
+        assert_eq!((empty.format, empty.seq, empty.last_write_time), (1, Seq(0), None));
+        assert_eq!((empty.records_total, empty.records.len()), (0, 0));
+        for weight in 0..3 {
+            store.write(|tx| tx.insert(&Stone { weight }).map(drop)).unwrap();
+        }
+        let first = store.stats().unwrap();
+        assert_eq!(first.records, BTreeMap::from([("test_stone".into(), 3)]));
+        assert_eq!(first.tables["index"].rows, 3);
+        assert!(first.tables["record_128"].stored_bytes > 20);
+        assert_eq!((first.seq, first.oldest_change), (Seq(3), Some(Seq(1))));
+        assert!(first.unregistered.is_empty() && first.data_bytes_on_disk > 0);
+        let again = store.stats().unwrap();
+        assert_eq!(serde_json::to_string(&first).unwrap(), serde_json::to_string(&again).unwrap());
+        store.close().unwrap();
+        let mut reopened = Store::open(&path).unwrap().stats().unwrap();
+        assert_eq!(reopened.unregistered, ["test_stone"]);
+        reopened.unregistered.clear();
+        reopened.data_bytes_on_disk = first.data_bytes_on_disk;
+        assert_eq!(reopened, first);
+    }
+}

@@ -1,0 +1,6 @@
+//! Crashes: what a store holds after its process was killed.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod kill;
+#[path = "../support/random.rs"]
+mod random;

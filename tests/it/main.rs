@@ -1,0 +1,22 @@
+//! Behaviour through the public interface: one binary, one module an area.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+#[cfg(feature = "legacy")]
+mod legacy;
+mod change_feed;
+#[path = "../support/check.rs"]
+mod check;
+mod concurrency;
+mod errors;
+mod families;
+mod format;
+mod history;
+mod index;
+mod model;
+mod own_records;
+#[path = "../support/random.rs"]
+mod random;
+mod store;
+#[path = "../support/workload.rs"]
+mod workload;
+mod write;
