@@ -3,9 +3,11 @@
 //! Field names make adding, dropping and reordering fields safe; the compact form is not.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::io::Cursor;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize as _, Serialize};
 
 use super::error::{Error, Result};
 use super::limits::{COMPRESS_BYTES_MIN, RECORD_BYTES_MAX};
@@ -66,6 +68,47 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         detail: format!("{} bytes do not decode", bytes.len()),
         source: Some(Box::new(source)),
     })
+}
+
+/// A record with some fields as another version of it has them: `fields` are taken from `from`, the
+/// others from `base`.
+pub(crate) fn with_fields(base: &[u8], from: &[u8], fields: &BTreeSet<&str>) -> Result<Vec<u8>> {
+    let (base, from) = (unpack(base)?, unpack(from)?);
+    let mut chosen: Vec<(String, &[u8])> = split_fields(&base)?;
+    chosen.retain(|(name, _)| !fields.contains(name.as_str()));
+    chosen.extend(split_fields(&from)?.into_iter().filter(|(name, _)| fields.contains(&**name)));
+    let count = u32::try_from(chosen.len()).unwrap_or(u32::MAX);
+    let mut bytes = vec![NAMED, 0xdf];
+    bytes.extend_from_slice(&count.to_be_bytes());
+    for (name, value) in chosen {
+        encode_named(&name, &mut bytes)?;
+        bytes.extend_from_slice(value);
+    }
+    pack(bytes)
+}
+
+/// The fields of an encoded struct, each with its encoded value.
+fn split_fields(named: &[u8]) -> Result<Vec<(String, &[u8])>> {
+    let bad = || Error::corrupt("record value", "not a map of fields");
+    let (count, head) = match *named {
+        [marker @ 0x80..=0x8f, ..] => (u32::from(marker & 0x0f), 1),
+        [0xde, a, b, ..] => (u32::from(u16::from_be_bytes([a, b])), 3),
+        [0xdf, a, b, c, d, ..] => (u32::from_be_bytes([a, b, c, d]), 5),
+        _ => return Err(bad()),
+    };
+    let mut cursor = Cursor::new(named);
+    cursor.set_position(head);
+    let mut fields = Vec::new();
+    for _ in 0..count {
+        let name = String::deserialize(&mut rmp_serde::Deserializer::new(&mut cursor))
+            .map_err(|_| bad())?;
+        let start = usize::try_from(cursor.position()).map_err(|_| bad())?;
+        IgnoredAny::deserialize(&mut rmp_serde::Deserializer::new(&mut cursor))
+            .map_err(|_| bad())?;
+        let end = usize::try_from(cursor.position()).map_err(|_| bad())?;
+        fields.push((name, named.get(start..end).ok_or_else(bad)?));
+    }
+    Ok(fields)
 }
 
 /// The `MessagePack` bytes behind the codec byte.
@@ -138,6 +181,15 @@ mod tests {
         assert!(bytes.len() < 200, "long text is compressed");
         assert_eq!(decode::<Old>(&bytes).unwrap(), old);
         assert_eq!(decode::<New>(&bytes).unwrap().name, old.name);
+    }
+
+    #[test]
+    fn fields_of_two_versions_are_joined() {
+        let ours = encode(&Old { name: "ours".into(), size: Some(1) }).unwrap();
+        let theirs = encode(&Old { name: "theirs".repeat(200), size: Some(2) }).unwrap();
+        let joined = with_fields(&ours, &theirs, &BTreeSet::from(["size"])).unwrap();
+        let expected = Old { name: "ours".into(), size: Some(2) };
+        assert_eq!(decode::<Old>(&joined).unwrap(), expected);
     }
 
     #[test]

@@ -4,14 +4,18 @@
 mod backup;
 mod compact;
 mod completions;
+mod export;
 mod failure;
 mod get;
+mod graph;
+mod import;
 mod init;
 mod list;
 mod log;
 mod output;
 mod place;
 mod progress;
+mod search;
 mod shown;
 mod stats;
 mod text;
@@ -51,10 +55,18 @@ struct Global {
 enum Action {
     /// Make a new, empty store
     Init(init::Arguments),
+    /// Take databases of the old application in
+    Import(import::Arguments),
+    /// Give databases back to the old application
+    Export(export::Arguments),
     /// Show records by their ids
     Get(get::Arguments),
     /// List the records of a kind
     List(list::Arguments),
+    /// Find records by their texts
+    Search(search::Arguments),
+    /// Ask what is around a record, and how two are connected
+    Graph(graph::Arguments),
     /// Prove that indexes, graph and change log agree with the records
     Verify(verify::Arguments),
     /// Count what a store holds
@@ -104,8 +116,12 @@ fn parsed_otherwise(error: &clap::Error) -> ExitCode {
 fn dispatch(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
     match action {
         Action::Init(arguments) => init::run(arguments, output),
+        Action::Import(arguments) => import::run(arguments, output),
+        Action::Export(arguments) => export::run(arguments, output),
         Action::Get(arguments) => get::run(arguments, output),
         Action::List(arguments) => list::run(arguments, output),
+        Action::Search(arguments) => search::run(arguments, output),
+        Action::Graph(arguments) => graph::run(arguments, output),
         Action::Verify(arguments) => verify::run(arguments, output),
         Action::Stats(arguments) => stats::run(arguments, output),
         Action::Compact(arguments) => compact::run(arguments, output),

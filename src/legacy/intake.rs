@@ -348,12 +348,16 @@ impl<'a> RowWriter<'a> {
 
     /// The report and the tables, when all rows are written.
     pub(super) fn finish(mut self, plans: &[TablePlan]) -> (FileReport, Vec<SourceTable>) {
-        for (place, plan) in plans.iter().enumerate() {
-            self.report.rows.insert(plan.name.clone(), self.tables[place].rows);
+        for plan in plans {
+            let place = self.tables.iter().position(|table| table.name == plan.name);
+            let rows = place.map_or(0, |place| self.tables[place].rows);
+            self.report.rows.insert(plan.name.clone(), rows);
             if plan.typed.is_none() {
                 self.report.verbatim_tables.push(plan.name.clone());
             }
-            self.report_misfits(&plan.name, place);
+            if let Some(place) = place {
+                self.report_misfits(&plan.name, place);
+            }
         }
         (self.report, self.tables)
     }

@@ -38,6 +38,8 @@ pub(crate) struct RecordOps {
     pub(crate) read: fn(&RowInput<'_, '_>, &mut Misfits) -> Result<Vec<u8>>,
     /// The fields of a record that the store holds.
     pub(crate) scalars: fn(&[u8]) -> Result<Scalars>,
+    /// The same record in the bytes that the store writes for it today.
+    pub(crate) normalise: fn(&[u8]) -> Result<Vec<u8>>,
     /// Reads a row and writes it as a new record. Tells whether its natural keys were all free.
     pub(crate) insert:
         fn(&RowInput<'_, '_>, &mut Misfits, &mut WriteTx<'_>, NodeId) -> Result<bool>,
@@ -52,6 +54,7 @@ impl RecordOps {
             fields: fields_of::<T>,
             read: |row, misfits| codec::encode(&row.read::<T>(misfits)?),
             scalars: |bytes| Scalars::of(&codec::decode::<T>(bytes)?),
+            normalise: |bytes| codec::encode(&codec::decode::<T>(bytes)?),
             insert: |row, misfits, tx, id| tx.insert_imported(id, &row.read::<T>(misfits)?),
             replace: |row, misfits, tx, id| tx.replace_imported(id, &row.read::<T>(misfits)?),
         }

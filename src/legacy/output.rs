@@ -298,9 +298,8 @@ impl Output {
         Ok(())
     }
 
-    fn check(&mut self) -> Result<Written> {
-        let findings =
-            check::check_written(&mut self.db).map_err(|source| self.failed("", source))?;
+    fn check(&self) -> Result<Written> {
+        let findings = check::check_written(&self.db).map_err(|source| self.failed("", source))?;
         if let Some(first) = findings.damage.first() {
             let reason = format!("does not pass its check after it was written: {first}");
             return Err(fault::file(&self.target, reason));

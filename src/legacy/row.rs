@@ -160,6 +160,11 @@ impl RowMap {
         self.table
     }
 
+    /// The names of the columns that stand for fields, with their places.
+    pub(crate) fn columns(&self) -> Vec<(usize, &str)> {
+        self.fields.iter().map(|field| (field.column, field.name.as_str())).collect()
+    }
+
     /// The fields that a column stands for.
     pub(crate) fn fields(&self) -> impl Iterator<Item = &FieldMap> {
         self.fields.iter().filter(|field| !field.is_derived())

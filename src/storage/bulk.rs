@@ -5,6 +5,7 @@ use redb::{ReadableTable as _, WriteTransaction};
 
 use super::apply::apply;
 use super::engine::{Engine, storage_error, table_error};
+use super::guard::guarded;
 use super::layer::{Layer, merged};
 use super::rows::{Bytes, KeyRange, RowIter, Rows, RowsMut};
 use super::snapshot::{Snapshot, number_bounds};
@@ -34,14 +35,14 @@ impl Bulk {
         Ok(Self { batch: Layer::default(), transaction, empty, written: false })
     }
 
-    /// Whether any row was written or deleted.
+    /// Whether any row was written or deleted, names apart.
     pub(crate) fn is_written(&self) -> bool {
         self.written
     }
 
     fn flush(&mut self) -> Result<()> {
         if !self.batch.is_empty() {
-            apply(&self.transaction, &self.batch)?;
+            guarded(|| "transaction", || apply(&self.transaction, &self.batch))?;
             for (table, _) in self.batch.tables() {
                 self.empty[table.index()] = false;
             }
@@ -58,13 +59,17 @@ impl Bulk {
 
     /// Leaves no trace. Never dropped while unwinding: that would leak pages.
     pub(crate) fn abort(self) -> Result<()> {
-        self.transaction.abort().map_err(|error| storage_error("transaction", error))
+        Engine::abort_transaction(self.transaction)
     }
 
     fn base_get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>> {
         if self.empty[table.index()] {
             return Ok(None);
         }
+        guarded(|| table.name(), || self.transaction_get(table, key))
+    }
+
+    fn transaction_get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>> {
         let name = table.name();
         let value = if table.kind().is_some() {
             let open = self
@@ -124,13 +129,12 @@ impl Bulk {
         let mut left = Some(range);
         let pages = std::iter::from_fn(move || {
             let range = left.take()?;
-            let page = match self.base_page(table, &range) {
+            let page = match guarded(|| table.name(), || self.base_page(table, &range)) {
                 Ok(page) => page,
                 Err(error) => return Some(vec![Err(error)]),
             };
             if let Some((last, _)) = page.last().filter(|_| page.len() == PAGE_ROWS) {
-                let rest =
-                    if range.descending { range.before(last) } else { range.after(last) };
+                let rest = if range.descending { range.before(last) } else { range.after(last) };
                 left = (!rest.is_empty()).then_some(rest);
             }
             Some(page.into_iter().map(|(key, value)| Ok((key, Bytes::Copy(value)))).collect())
@@ -162,13 +166,13 @@ impl Rows for Bulk {
 
 impl RowsMut for Bulk {
     fn put(&mut self, table: TableId, key: &[u8], value: &[u8]) -> Result<()> {
-        self.written = true;
+        self.written |= table != TableId::NAMES;
         self.batch.set(table, key, Some(value));
         if self.batch.bytes() > BATCH_BYTES { self.flush() } else { Ok(()) }
     }
 
     fn delete(&mut self, table: TableId, key: &[u8]) -> Result<()> {
-        self.written = true;
+        self.written |= table != TableId::NAMES;
         self.batch.set(table, key, None);
         if self.batch.bytes() > BATCH_BYTES { self.flush() } else { Ok(()) }
     }

@@ -25,6 +25,9 @@ use crate::base::time::Timestamp;
 /// Hears of what is broken: the place, and what is wrong there.
 pub(crate) type Listener<'a> = dyn FnMut(String, String) + 'a;
 
+/// Takes the entries of one block of a node's list.
+pub(crate) type Visit<'a> = dyn FnMut(NodeId, Direction, &[Entry]) -> Result<()> + 'a;
+
 // ---- adjacency ----------------------------------------------------------------------------
 
 /// Bytes of a block's key before its lower bound: node and direction.
@@ -78,7 +81,7 @@ impl List {
 /// Hands every block's entries to `visit`, in the order of nodes, outward before inward.
 pub(crate) fn adjacency(
     rows: &dyn Rows,
-    visit: &mut dyn FnMut(NodeId, Direction, &[Entry]) -> Result<()>,
+    visit: &mut Visit<'_>,
     listener: &mut Listener<'_>,
 ) -> Result<()> {
     let mut current: Option<List> = None;
@@ -246,6 +249,7 @@ struct Shadowed {
     pieces: BTreeMap<u64, Vec<u8>>,
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "offsets within a buffer in memory")]
 impl Shadowed {
     fn read(&mut self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let end = offset + out.len() as u64;
@@ -449,7 +453,7 @@ mod tests {
     #[test]
     fn a_shadow_reads_what_was_written_to_it_and_leaves_the_file() {
         let mut file = tempfile::tempfile().unwrap();
-        let original: Vec<u8> = (0..10_000_u32).map(|number| number as u8).collect();
+        let original: Vec<u8> = (0..10_000_u32).map(|number| number.to_le_bytes()[0]).collect();
         file.write_all(&original).unwrap();
         let mut model = original.clone();
         let length = original.len() as u64;
@@ -492,7 +496,9 @@ mod tests {
         let mut bytes = std::fs::read(&path).unwrap();
         let values = bytes.windows(64).enumerate().filter(|(_, window)| *window == [0x5a; 64]);
         let places: Vec<usize> = values.map(|(place, _)| place).collect();
-        places.iter().for_each(|place| bytes[*place] ^= 1);
+        for place in places {
+            bytes[place] ^= 1;
+        }
         std::fs::write(&path, &bytes).unwrap();
         assert!(pages(&path).unwrap().is_some());
         std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();

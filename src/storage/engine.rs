@@ -9,6 +9,7 @@ use redb::{
 
 use super::apply::apply;
 use super::bulk::Bulk;
+use super::guard::guarded;
 use super::layer::Layer;
 use super::place;
 use super::snapshot::Snapshot;
@@ -51,16 +52,20 @@ impl Engine {
         builder.set_repair_callback(move |session| {
             tracing::info!(file = %shown, progress = session.progress(), "recovering data file");
         });
-        let database = builder.open(path).map_err(|error| database_error(path, "open", error))?;
+        let open = || builder.open(path).map_err(|error| database_error(path, "open", error));
+        let database = guarded(|| path.display().to_string(), open)?;
         Ok(Self { file: File::Writable(database), path: path.to_owned(), options })
     }
 
     /// Opens a data file that was closed cleanly, for reading only; writes nothing, takes no lock
     /// file.
     pub(crate) fn open_read_only(path: &Path, options: EngineOptions) -> Result<Self> {
-        let database = builder(options)
-            .open_read_only(path)
-            .map_err(|error| database_error(path, "open read-only", error))?;
+        let open = || {
+            builder(options)
+                .open_read_only(path)
+                .map_err(|error| database_error(path, "open read-only", error))
+        };
+        let database = guarded(|| path.display().to_string(), open)?;
         Ok(Self { file: File::ReadOnly(database), path: path.to_owned(), options })
     }
 
@@ -75,13 +80,14 @@ impl Engine {
 
     /// The newest committed state.
     pub(crate) fn snapshot(&self) -> Result<Snapshot> {
-        let transaction = match &self.file {
-            File::Writable(database) => database.begin_read(),
-            File::ReadOnly(database) => database.begin_read(),
+        let begin = || {
+            let transaction = match &self.file {
+                File::Writable(database) => database.begin_read(),
+                File::ReadOnly(database) => database.begin_read(),
+            };
+            transaction.map(Snapshot::new).map_err(|error| transaction_error("begin a read", error))
         };
-        transaction
-            .map(Snapshot::new)
-            .map_err(|error| transaction_error("begin a read", error))
+        guarded(|| self.path.display().to_string(), begin)
     }
 
     /// Writes a layer and makes it durable. With `quick_repair` the engine's free list goes with
@@ -89,10 +95,10 @@ impl Engine {
     pub(crate) fn commit(&self, layer: &Layer, quick_repair: bool) -> Result<()> {
         let mut transaction = self.begin()?;
         transaction.set_quick_repair(quick_repair);
-        match apply(&transaction, layer) {
+        match guarded(|| "transaction", || apply(&transaction, layer)) {
             Ok(()) => Self::commit_transaction(transaction),
             Err(error) => {
-                drop(transaction.abort());
+                Self::abort_transaction(transaction)?;
                 Err(error)
             }
         }
@@ -108,28 +114,44 @@ impl Engine {
         let File::Writable(database) = &self.file else {
             return Err(Error::ReadOnly { action: "write".into() });
         };
-        let mut transaction =
-            database.begin_write().map_err(|error| transaction_error("begin a write", error))?;
-        transaction
-            .set_durability(Durability::Immediate)
-            .map_err(|error| Error::engine("redb", "set durability", error))?;
-        Ok(transaction)
+        let begin = || {
+            let mut transaction = database
+                .begin_write()
+                .map_err(|error| transaction_error("begin a write", error))?;
+            transaction
+                .set_durability(Durability::Immediate)
+                .map_err(|error| Error::engine("redb", "set durability", error))?;
+            Ok(transaction)
+        };
+        guarded(|| self.path.display().to_string(), begin)
     }
 
     pub(super) fn commit_transaction(transaction: WriteTransaction) -> Result<()> {
-        transaction.commit().map_err(|error| match error {
-            CommitError::Storage(error) => storage_error("commit", error),
-            other => Error::engine("redb", "commit", other),
-        })
+        let commit = || {
+            transaction.commit().map_err(|error| match error {
+                CommitError::Storage(error) => storage_error("commit", error),
+                other => Error::engine("redb", "commit", other),
+            })
+        };
+        guarded(|| "commit", commit)
+    }
+
+    pub(super) fn abort_transaction(transaction: WriteTransaction) -> Result<()> {
+        let abort = || transaction.abort().map_err(|error| storage_error("transaction", error));
+        guarded(|| "transaction", abort)
     }
 
     /// Closes the file and says whether that worked.
     pub(crate) fn close(self) -> Result<()> {
-        let closed = match self.file {
-            File::Writable(database) => database.close(),
-            File::ReadOnly(database) => database.close(),
+        let Self { file, path, .. } = self;
+        let close = || {
+            let closed = match file {
+                File::Writable(database) => database.close(),
+                File::ReadOnly(database) => database.close(),
+            };
+            closed.map_err(|error| database_error(&path, "close", error))
         };
-        closed.map_err(|error| database_error(&self.path, "close", error))
+        guarded(|| path.display().to_string(), close)
     }
 }
 
@@ -150,11 +172,9 @@ fn database_error(path: &Path, action: &str, error: DatabaseError) -> Error {
         DatabaseError::DatabaseAlreadyOpen => {
             Error::Locked { path: path.to_owned(), holder: place::holder_of(path) }
         }
-        DatabaseError::UpgradeRequired(found) => Error::Version {
-            what: path.display().to_string(),
-            found: found.into(),
-            supported: 3,
-        },
+        DatabaseError::UpgradeRequired(found) => {
+            Error::Version { what: path.display().to_string(), found: found.into(), supported: 3 }
+        }
         DatabaseError::Storage(StorageError::Io(source)) => {
             if source.kind() == std::io::ErrorKind::InvalidData {
                 return Error::Corrupt {

@@ -12,6 +12,7 @@ pub(crate) mod check;
 pub(crate) mod compact;
 pub(crate) mod edges;
 pub(crate) mod engine;
+pub(crate) mod guard;
 pub(crate) mod index;
 pub(crate) mod layer;
 pub(crate) mod names;

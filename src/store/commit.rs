@@ -9,7 +9,7 @@
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::core::Core;
@@ -31,6 +31,9 @@ use crate::storage::{compact, place};
 /// groups; with the wait eight writers make groups of eight and a fifth more throughput.
 const GATHER_MAX: Duration = Duration::from_micros(100);
 
+/// How long a compaction waits for readers to end: the search index may just be catching up.
+const READERS_END_MAX: Duration = Duration::from_millis(200);
+
 /// Everything that the clones of a store share.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -47,24 +50,21 @@ pub(crate) struct Shared {
     search: SearchIndex,
 }
 
-/// An engine that is no longer the store's, with the state that it last published.
+/// An engine that is no longer the store's, and the rows that it last published.
 #[derive(Debug)]
 struct Retired {
-    base: Arc<Published>,
+    rows: Weak<Snapshot>,
     engine: Arc<Engine>,
 }
 
 impl Retired {
-    /// Closes the file, once nobody reads it.
+    fn is_unread(&self) -> bool {
+        self.rows.strong_count() == 0
+    }
+
     fn close(self) -> Result<()> {
-        drop(self.base);
         Arc::try_unwrap(self.engine).map_or(Ok(()), Engine::close)
     }
-}
-
-/// Whether nobody but the store holds a published state.
-fn is_unread(base: &Arc<Published>) -> bool {
-    Arc::strong_count(base) == 1 && Arc::strong_count(&base.rows) == 1
 }
 
 #[derive(Debug)]
@@ -524,14 +524,7 @@ impl Shared {
         let _writing = Writing::enter(self.identity())?;
         let _turn = lock(&self.turn);
         self.drain()?;
-        let base = {
-            let state = lock(&self.state);
-            self.check_writable(&state)?;
-            if !is_unread(&state.base) {
-                return Err(Error::conflict("compact", "a read transaction is open"));
-            }
-            Arc::clone(&state.base)
-        };
+        let base = self.without_readers()?;
         let engine = build(&base.rows, self.engine()?.options())?;
         let next = Published::new(engine.snapshot()?, base.seq);
         drop(base);
@@ -539,24 +532,51 @@ impl Shared {
         if renamed.is_err() && copy.exists() {
             return renamed;
         }
-        {
+        let old_base = {
             let mut state = lock(&self.state);
-            let base = std::mem::replace(&mut state.base, Arc::new(next));
+            let old_base = std::mem::replace(&mut state.base, Arc::new(next));
             if let Some(engine) = lock(&self.engine).replace(Arc::new(engine)) {
-                lock(&self.retired).push(Retired { base, engine });
+                let rows = Arc::downgrade(&old_base.rows);
+                lock(&self.retired).push(Retired { rows, engine });
             }
             if let Err(error) = &renamed {
                 // Renamed, but not for certain after a crash: what is written now could be lost.
                 self.poison(&mut state, error);
             }
-        }
+            old_base
+        };
+        drop(old_base);
         renamed.and(self.release_retired())
+    }
+
+    /// The newest state, published anew, once nobody reads what was published before. Whoever
+    /// begins to read from here on is not waited for.
+    fn without_readers(&self) -> Result<Arc<Published>> {
+        let fresh = self.engine()?.snapshot()?;
+        let (base, old_base) = {
+            let mut state = lock(&self.state);
+            self.check_writable(&state)?;
+            let base = Arc::new(Published::new(fresh, state.base.seq));
+            let old_base = std::mem::replace(&mut state.base, Arc::clone(&base));
+            (base, old_base)
+        };
+        let rows = Arc::downgrade(&old_base.rows);
+        drop(old_base);
+        let end = Instant::now() + READERS_END_MAX;
+        while rows.strong_count() > 0 {
+            if Instant::now() >= end {
+                return Err(Error::conflict("compact", "a read transaction is open"));
+            }
+            // Readers give no sign when they end.
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(base)
     }
 
     /// Closes the retired engines that nobody reads any more.
     fn release_retired(&self) -> Result<()> {
         let unread: Vec<Retired> =
-            lock(&self.retired).extract_if(.., |retired| is_unread(&retired.base)).collect();
+            lock(&self.retired).extract_if(.., |retired| retired.is_unread()).collect();
         unread.into_iter().try_for_each(Retired::close)
     }
 

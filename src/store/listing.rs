@@ -12,7 +12,7 @@ use crate::base::id::{Kind, NodeId};
 use crate::base::key::prefix_end;
 use crate::base::varint;
 use crate::record::RecordType;
-use crate::storage::tables::{record_key, record_key_from};
+use crate::storage::tables::record_key;
 use crate::storage::{KeyRange, Rows, TableId, index};
 
 impl ReadTx {
@@ -50,8 +50,7 @@ impl ReadTx {
         let rows = self.rows().range(TableId::records(kind), range)?;
         let records = rows.map(move |row| {
             let (key, value) = row?;
-            let id = NodeId::from_parts(kind, record_key_from(&key));
-            Ok((id, (record_type.to_json)(&value)?))
+            Ok((record_read::id_of(kind, &key)?, (record_type.to_json)(&value)?))
         });
         Ok(JsonScan(Box::new(records)))
     }

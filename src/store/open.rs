@@ -21,7 +21,7 @@ use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::layer::Layer;
 use crate::storage::names::Names;
 use crate::storage::snapshot::Snapshot;
-use crate::storage::{KeyRange, Rows, TableId, place};
+use crate::storage::{KeyRange, Rows as _, TableId, place};
 
 const KIND_PREFIX: &[u8] = b"kind/";
 

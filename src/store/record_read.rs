@@ -61,6 +61,14 @@ pub(crate) fn find_in_source(
     found.map(|value| index::unique_id(kind, &value)).transpose()
 }
 
+/// The identity of a record from the key of its row.
+pub(crate) fn id_of(kind: Kind, key: &[u8]) -> Result<NodeId> {
+    let key = record_key_from(key);
+    NodeId::new(kind, key).ok_or_else(|| {
+        Error::corrupt(TableId::records(kind).name(), format!("key {key} has more than 56 bits"))
+    })
+}
+
 /// Every record of a type, in the order of their ids.
 pub(crate) fn scan<'a, T: Record>(
     core: &'a Core,
@@ -159,8 +167,7 @@ impl<T: Record> Iterator for RecordScan<'_, T> {
     fn next(&mut self) -> Option<Self::Item> {
         let row = self.rows.next()?;
         Some(row.and_then(|(key, value)| {
-            let id = NodeId::from_parts(self.kind, record_key_from(&key));
-            Ok((id, codec::decode(&value)?))
+            Ok((id_of(self.kind, &key)?, codec::decode(&value)?))
         }))
     }
 }

@@ -107,16 +107,14 @@ impl<R: RowsMut> Writer<R> {
         Ok(())
     }
 
-    /// A new identity.
-    pub(crate) fn allocate(&mut self, kind: Kind) -> Result<NodeId> {
+    /// The next new identity. It is given when a record is written under it.
+    pub(crate) fn next_id(&mut self, kind: Kind) -> Result<NodeId> {
         let key = self.next_key(kind)?;
-        let id = NodeId::new(kind, key).ok_or(Error::Limit {
+        NodeId::new(kind, key).ok_or(Error::Limit {
             what: "keys of a kind".into(),
             max: NodeId::MAX_KEY,
             found: key,
-        })?;
-        self.next_keys.insert(kind, key + 1);
-        Ok(id)
+        })
     }
 
     /// Writes a record that is known to be new. Tells whether every natural key was free.
@@ -135,6 +133,7 @@ impl<R: RowsMut> Writer<R> {
         }
         self.add(id, &implied, &taken)?;
         self.rows.put(TableId::records(id.kind()), &record_key(id.key()), value)?;
+        self.advance_key(id.kind(), id.key() + 1)?;
         self.changes.push(Operation::Put, id.as_u64());
         Ok(taken.is_empty())
     }

@@ -225,6 +225,7 @@ fn run_of(known: &Known, id: NodeId) -> Option<(u64, &KeyRun)> {
 #[derive(Clone, Debug)]
 pub(crate) struct RunBuilder {
     next_key: u64,
+    gap_max: u64,
     runs: Vec<Run>,
 }
 
@@ -234,14 +235,19 @@ impl RunBuilder {
 
     /// Starts with the smallest key that may be given.
     pub(crate) fn new(first_key: u64) -> Self {
-        Self { next_key: first_key, runs: Vec::new() }
+        Self { next_key: first_key, gap_max: Self::GAP_MAX, runs: Vec::new() }
+    }
+
+    /// As [`RunBuilder::new`], with no gaps: for rows between those of other runs.
+    pub(crate) fn dense(first_key: u64) -> Self {
+        Self { next_key: first_key, gap_max: 0, runs: Vec::new() }
     }
 
     /// The key of the next row. Row numbers must grow.
     pub(crate) fn key(&mut self, row: i64) -> Result<u64> {
         if let Some(run) = self.runs.last_mut() {
             let step = row.wrapping_sub(run.row).cast_unsigned();
-            if step >= run.count && step - run.count <= Self::GAP_MAX {
+            if step >= run.count && step - run.count <= self.gap_max {
                 run.count = step + 1;
                 self.next_key = run.key + run.count;
                 return Ok(run.key + step);

@@ -177,7 +177,7 @@ impl<'s> WriteTx<'s> {
     /// the type is not registered; [`Error::Limit`] when the record or the write is too large.
     pub fn insert<T: Record>(&mut self, record: &T) -> Result<NodeId> {
         let kind = self.core().kinds.of::<T>()?;
-        let id = self.writer.allocate(kind)?;
+        let id = self.writer.next_id(kind)?;
         let value = codec::encode(record)?;
         let core = &self.shared.core;
         self.writer.insert_new(core, id, &value, &facts_of(record), OnTaken::Refuse)?;
@@ -318,11 +318,14 @@ impl<'s> WriteTx<'s> {
         self.writer.changes.write(&mut self.writer.rows, seq, time)
     }
 
-    /// Whether anything was written that deserves a sequence number.
+    /// Whether anything was written that deserves a sequence number. Names that only what was
+    /// refused would have needed do not.
     pub(crate) fn has_changes(&self) -> bool {
         !self.writer.changes.is_empty()
             || match &self.writer.rows {
-                TxRows::Buffer(rows) => !rows.own().is_empty(),
+                TxRows::Buffer(rows) => {
+                    rows.own().tables().any(|(table, _)| table != TableId::NAMES)
+                }
                 TxRows::Bulk(rows) => rows.is_written(),
             }
     }

@@ -86,7 +86,7 @@ fn every_closure_reads_what_waits_and_what_is_in_flight() {
     let model: Mutex<BTreeMap<NodeId, Card>> = Mutex::default();
     let ahead = AtomicUsize::new(0);
     on_threads(THREADS, |thread| {
-        for round in 0..40_usize {
+        for round in 0..12_usize {
             store
                 .write(|tx| {
                     let mut model = model.lock().unwrap();

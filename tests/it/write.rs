@@ -458,7 +458,7 @@ fn a_bulk_load_that_outgrows_its_batch_reads_and_keeps_everything() {
         .bulk(|tx| {
             for number in 0..count {
                 let mut card = Card::new(format!("{number:06}")).place("s", number % 7).next(old);
-                if number % 80 == 0 {
+                if number % 100 == 0 {
                     noise.clone_into(&mut card.text);
                 }
                 let id = tx.insert(&card)?;

@@ -37,7 +37,7 @@ impl Random {
     }
 
     fn text(&mut self) -> String {
-        let pieces = if self.below(10) == 0 { 600 } else { 1 + self.below(12) };
+        let pieces = if self.below(10) == 0 { 600 } else { 6 + self.below(9) };
         (0..pieces).map(|_| PIECES[self.below(PIECES.len())]).collect()
     }
 

@@ -34,11 +34,10 @@ pub fn run(
     system: &str,
     folder: &Path,
     size: Option<u64>,
-    engraph: Option<&Path>,
 ) -> Outcome {
     match suite {
         "records" => records::run(system, folder, size.unwrap_or(100_000)),
-        "legacy" => legacy::run(system, folder, size.unwrap_or(1_000_000), engraph),
+        "legacy" => legacy::run(system, folder, size.unwrap_or(1_000_000)),
         other => Err(format!("no suite {other}").into()),
     }
 }

@@ -50,9 +50,6 @@ pub struct Options {
     /// Also writes the lines to this file.
     #[arg(long)]
     out: Option<PathBuf>,
-    /// The `engraph` command for the suite `legacy`; built beside this program by default.
-    #[arg(long)]
-    engraph: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -70,18 +67,20 @@ enum Command {
         folder: PathBuf,
         #[arg(long)]
         size: Option<u64>,
-        #[arg(long)]
-        engraph: Option<PathBuf>,
     },
+    /// One step of the suite `legacy`, in this process; used by the program itself.
+    #[command(hide = true)]
+    Step { what: String, store: PathBuf, path: PathBuf },
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
         Some(Command::Table { files }) => report::table(&files),
-        Some(Command::Child { suite, system, folder, size, engraph }) => {
-            child::run(&suite, &system, &folder, size, engraph.as_deref())
+        Some(Command::Child { suite, system, folder, size }) => {
+            child::run(&suite, &system, &folder, size)
         }
+        Some(Command::Step { what, store, path }) => legacy::step(&what, &store, &path),
         None => report::run(&arguments.suites, &arguments.options),
     };
     match outcome {

@@ -72,9 +72,6 @@ fn child(suite: &str, system: &str, options: &Options) -> Outcome<Vec<Measured>>
     if let Some(size) = options.size {
         command.arg("--size").arg(size.to_string());
     }
-    if let Some(engraph) = &options.engraph {
-        command.arg("--engraph").arg(engraph);
-    }
     let output = command.stderr(std::process::Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err(format!("{suite}: {system} ended with {}", output.status).into());

@@ -288,7 +288,7 @@ fn count_entry(present: Present, direction: Direction, entry: &Entry, report: &m
     }
     report.links += u64::from(outward);
     // A link from a record that is not there is a surplus row, not a dangling link.
-    if !present.is_there && !(outward && entry.edge.is_link()) {
+    if !present.is_there && (!outward || !entry.edge.is_link()) {
         report.dangling_links += 1;
     }
 }
