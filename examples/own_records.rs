@@ -1,4 +1,4 @@
-//! An application's own record type: registered, written, found, listed, linked.
+//! An application's own record type: registered, written, found, listed, linked, searched.
 //!
 //! ```text
 //! cargo run --example own_records
@@ -7,6 +7,7 @@
 
 use engraph::graph::Direction;
 use engraph::record::{Facts, History, Persona, Record};
+use engraph::search::Filter;
 use engraph::{NodeId, Options, Store};
 use serde::{Deserialize, Serialize};
 
@@ -87,7 +88,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let (id, visit) = row?;
         println!("  {id} day {} {}", visit.day, visit.patient);
     }
-    let graph = store.graph()?;
+    // Words of the note, narrowed by the keyword.
+    let ada = Filter::keyword("patient", "Ada");
+    for hit in store.search("glasses").of::<Visit>().filter(ada).run()?.hits {
+        println!("found {} ({:.2})", hit.id, hit.score);
+    }
+    let graph = tx.graph();
     println!("seen by {doctor}: {:?}", graph.from(doctor).incoming("seen_by").nodes()?);
     println!("follow-ups: {:?}", graph.neighbors(first, Direction::In)?);
     Ok(())

@@ -1,12 +1,13 @@
-//! Documents, a memory, a link between them, and reading it all back.
+//! Documents, a memory, an edge between them, and reading it all back.
 //!
 //! ```text
 //! cargo run --example quickstart
 //! ```
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
+use engraph::graph::Direction;
 use engraph::record::{Document, DocumentContent, Memory};
-use engraph::{NewEdge, Store};
+use engraph::{NewEdge, Seq, Store};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
@@ -63,13 +64,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("version 1: {}", first.map_or_else(String::new, |memory| memory.content));
 
     // The graph: edges that were made, and links that fields imply.
-    let graph = store.graph()?;
-    for neighbor in graph.neighbors(memo, engraph::graph::Direction::In)? {
+    for neighbor in now.graph().neighbors(memo, Direction::In)? {
         println!("{memo} <-[{}]- {}", neighbor.edge_type, neighbor.node);
     }
 
+    // Words, over every type.
+    for hit in store.search("reply due").run()?.hits {
+        println!("found {} ({:.2})", hit.id, hit.score);
+    }
+
     // And what happened, for whoever follows it.
-    for change in store.changes(engraph::Seq(0), 100)? {
+    for change in store.changes(Seq(0), 100)? {
         println!("write {}: {:?} {}", change.seq, change.operation, change.count);
     }
     store.close()?;

@@ -17,5 +17,5 @@ pub use base::key::Key;
 pub use base::time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use store::{IndexScan, JsonScan, NewEdge, Options, Origin, ReadTx, RecordScan, Store, WriteTx};
 pub use storage::changes::{Change, Operation};
-pub use store::{Freshness, Search, SearchHit, SearchResults};
+pub use store::{Freshness, Search, SearchHit, SearchResults, SearchStats};
 pub use store::{CompactReport, Problem, SourceStats, StoreStats, TableStats, VerifyReport};

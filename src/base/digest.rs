@@ -7,12 +7,12 @@ use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 digest. Written as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Digest([u8; 32]);
+pub(crate) struct Digest([u8; 32]);
 
 impl Digest {
     /// The digest of `bytes`.
     #[must_use]
-    pub fn of(bytes: &[u8]) -> Self {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 
@@ -20,7 +20,7 @@ impl Digest {
     ///
     /// # Errors
     /// What a reader reports.
-    pub fn of_readers<R: std::io::Read>(
+    pub(crate) fn of_readers<R: std::io::Read>(
         readers: impl IntoIterator<Item = R>,
     ) -> std::io::Result<Self> {
         let mut hasher = Sha256::new();
@@ -39,7 +39,7 @@ impl Digest {
 
     /// The 32 bytes.
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 32] {
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 /// What an engine or the operating system said, kept as the source of an [`Error`].
-pub type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
+pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
 
 /// The result of every fallible call of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -171,12 +171,12 @@ impl Error {
     }
 
     /// Builds [`Error::NotFound`].
-    pub fn not_found(what: impl Into<String>, key: impl ToString) -> Self {
+    pub fn not_found(what: impl Into<String>, key: impl std::fmt::Display) -> Self {
         Self::NotFound { what: what.into(), key: key.to_string() }
     }
 
     /// Builds [`Error::AlreadyExists`].
-    pub fn already_exists(what: impl Into<String>, key: impl ToString) -> Self {
+    pub fn already_exists(what: impl Into<String>, key: impl std::fmt::Display) -> Self {
         Self::AlreadyExists { what: what.into(), key: key.to_string() }
     }
 

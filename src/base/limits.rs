@@ -2,82 +2,79 @@
 
 /// Longest encoded value of one record, in bytes. A legacy cell can have 64 MiB and a record
 /// several of them; redb's own bound is 3 GiB.
-pub const RECORD_BYTES_MAX: usize = 256 << 20;
+pub(crate) const RECORD_BYTES_MAX: usize = 256 << 20;
 
 /// Longest cell of a legacy row that is carried, in bytes. Larger ones refuse the file, because a
 /// row is held in memory as a whole.
-pub const LEGACY_CELL_BYTES_MAX: usize = 64 << 20;
+pub(crate) const LEGACY_CELL_BYTES_MAX: usize = 64 << 20;
 
 /// Longest text or byte string in the key of an index entry, in bytes. Longer ones are cut and end
 /// in a digest, so that they still compare equal only to themselves.
-pub const INDEX_PART_BYTES_MAX: usize = 480;
+pub(crate) const INDEX_PART_BYTES_MAX: usize = 480;
 
 /// Longest key of an index entry, in bytes: four parts of the greatest length fit. Longer keys are
 /// cut as parts are.
-pub const INDEX_KEY_BYTES_MAX: usize = 2_048;
+pub(crate) const INDEX_KEY_BYTES_MAX: usize = 2_048;
 
 /// Target size of an adjacency block, in bytes: two fit a redb page of 4 KiB.
-pub const ADJACENCY_BLOCK_BYTES: usize = 1_900;
+pub(crate) const ADJACENCY_BLOCK_BYTES: usize = 1_900;
 
 /// Target size of a block of verbatim legacy rows before compression, in bytes.
-pub const VERBATIM_BLOCK_BYTES: usize = 64 << 10;
+pub(crate) const VERBATIM_BLOCK_BYTES: usize = 64 << 10;
 
 /// Bytes that the buffer of one write may hold before the closure is asked to use `bulk`.
-pub const WRITE_BUFFER_BYTES_MAX: usize = 512 << 20;
-
-/// Writes that one group commit joins at most: bounds the latency of the first waiter.
-pub const GROUP_WRITES_MAX: usize = 1_024;
+pub(crate) const WRITE_BUFFER_BYTES_MAX: usize = 512 << 20;
 
 /// Own record types that an application can register: kinds 128 to 255.
-pub const OWN_KINDS_MAX: usize = 128;
+pub(crate) const OWN_KINDS_MAX: usize = 128;
 
 /// Default size of redb's page cache, in bytes.
-pub const CACHE_BYTES_DEFAULT: usize = 64 << 20;
+pub(crate) const CACHE_BYTES_DEFAULT: usize = 64 << 20;
 
 /// Values shorter than this are never compressed, in bytes: frames would cost more than they save.
-pub const COMPRESS_BYTES_MIN: usize = 512;
+pub(crate) const COMPRESS_BYTES_MIN: usize = 512;
 
 /// Longest name of an edge type, an index or a record type, in bytes.
-pub const NAME_BYTES_MAX: usize = 255;
+pub(crate) const NAME_BYTES_MAX: usize = 255;
 
 /// Most tables, indexes, views and triggers of a legacy database together. A schema is held in
 /// memory as a whole; the largest known one has about 200.
-pub const LEGACY_OBJECTS_MAX: usize = 10_000;
+pub(crate) const LEGACY_OBJECTS_MAX: usize = 10_000;
 
 /// SQLite's page cache while a legacy database is read, in bytes. Tables are read in order, once.
-pub const LEGACY_CACHE_BYTES: usize = 8 << 20;
+pub(crate) const LEGACY_CACHE_BYTES: usize = 8 << 20;
 
 /// SQLite's page cache while a legacy database is written, in bytes. Also what a sort for an index
 /// holds in memory before it spills.
-pub const LEGACY_OUTPUT_CACHE_BYTES: usize = 64 << 20;
+pub(crate) const LEGACY_OUTPUT_CACHE_BYTES: usize = 64 << 20;
 
 /// Longest `field=word` term of the search index, in bytes; longer ones are cut and end in a
 /// digest. The index itself drops terms of 64 KiB.
-pub const KEYWORD_TERM_BYTES_MAX: usize = 1_024;
+pub(crate) const KEYWORD_TERM_BYTES_MAX: usize = 1_024;
 
 /// Attribute values of one record that search can filter by: a generated document must not swamp
 /// the term dictionary.
-pub const ATTRIBUTE_TERMS_MAX: usize = 1_024;
+pub(crate) const ATTRIBUTE_TERMS_MAX: usize = 1_024;
 
 /// Words, phrases and filters of one query text: each costs a walk over a posting list.
-pub const QUERY_CLAUSES_MAX: usize = 256;
+pub(crate) const QUERY_CLAUSES_MAX: usize = 256;
 
 /// Parentheses within parentheses in a query text: they are read by recursion.
-pub const QUERY_DEPTH_MAX: usize = 16;
+pub(crate) const QUERY_DEPTH_MAX: usize = 16;
 
 /// Terms that one prefix or misspelt word is replaced by and scored; what is beyond them is found,
 /// but not scored by its rarity.
-pub const QUERY_EXPANSIONS_MAX: usize = 64;
+pub(crate) const QUERY_EXPANSIONS_MAX: usize = 64;
 
 /// Hits that one page of a search may reach down to, offset and limit together: they are ranked in
 /// memory.
-pub const SEARCH_WINDOW_MAX: usize = 100_000;
+pub(crate) const SEARCH_WINDOW_MAX: usize = 100_000;
 
 /// Memory of the search indexer for documents not yet written, in bytes.
-pub const INDEXER_BYTES: usize = 40 << 20;
+pub(crate) const INDEXER_BYTES: usize = 40 << 20;
 
 /// Bytes of one text that are looked through for a snippet.
-pub const SNIPPET_SCAN_BYTES_MAX: usize = 1 << 20;
+pub(crate) const SNIPPET_SCAN_BYTES_MAX: usize = 1 << 20;
 
 /// How deep folders are searched for databases: deeper ones are not installations.
-pub const LEGACY_FOLDER_DEPTH_MAX: usize = 16;
+pub(crate) const LEGACY_FOLDER_DEPTH_MAX: usize = 16;

@@ -14,6 +14,8 @@ use super::{place, text};
 
 /// Conflicts and lost rows that are shown for a file; the JSON report has all.
 const SHOWN_MAX: usize = 20;
+/// Cells without a field that are named for a file.
+const MISFITS_MAX: usize = 5;
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -171,7 +173,11 @@ fn show_file(file: &FileReport, output: &mut Output) -> Result<(), Failure> {
     }
     counts("references that lead nowhere", &file.dangling, output)?;
     counts("cells that do not fit, kept as they are", &file.misfits, output)?;
-    some("misfit", &file.first_misfits, output)?;
+    if !file.first_misfits.is_empty() {
+        let first = file.first_misfits.iter().take(MISFITS_MAX).cloned().collect::<Vec<_>>();
+        let first = first.join(", ");
+        output.line(format_args!("    the first of them: {}", text::escaped(&first)))?;
+    }
     counts("local times that no clock showed", &file.impossible_times, output)?;
     counts("records whose natural key was taken, kept without it", &file.duplicate_keys, output)?;
     let conflicts: Vec<String> = file.conflicts.iter().map(conflict).collect();

@@ -4,6 +4,7 @@
 mod backup;
 mod compact;
 mod completions;
+mod demo;
 mod export;
 mod failure;
 mod get;
@@ -75,6 +76,8 @@ enum Action {
     Compact(compact::Arguments),
     /// Copy a store as of its newest write
     Backup(backup::Arguments),
+    /// See all of it at work on a small made-up installation
+    Demo(demo::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
 }
@@ -126,6 +129,7 @@ fn dispatch(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
         Action::Stats(arguments) => stats::run(arguments, output),
         Action::Compact(arguments) => compact::run(arguments, output),
         Action::Backup(arguments) => backup::run(arguments, output),
+        Action::Demo(arguments) => demo::run(arguments, output),
         Action::Completions(arguments) => completions::run(arguments, output),
     }
 }

@@ -151,10 +151,6 @@ impl Rows {
         self.rows.push(cells.map(|cell| text::escaped(cell.as_ref()).into_owned()).collect());
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
     fn render(&self, columns: usize) -> String {
         let mut table = Table::new();
         table.load_style(comfy_table::presets::NOTHING);

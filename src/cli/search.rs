@@ -181,7 +181,8 @@ pub(super) fn show(tx: &ReadTx, found: &SearchResults, output: &mut Output) -> R
         let label = text::shortened(&shown.label, LABEL_MAX);
         let (score, kind, id) = (shown.score, text::escaped(&shown.kind), shown.id);
         output.line(format_args!("{score:6.2}  {bold}{kind} {id}{bold:#}  {label}"))?;
-        if let Some(snippet) = &hit.snippet {
+        // A short text is its own label.
+        if let Some(snippet) = hit.snippet.as_ref().filter(|found| found.text != shown.label) {
             output.line(format_args!("        {}", highlighted(snippet, bold)))?;
         }
     }

@@ -138,5 +138,6 @@ mod tests {
         assert_eq!(label(&json!({"size": 4, "category": "legal"})), "legal");
         assert_eq!(label(&json!({"size": 4})), r#"{"size":4}"#);
         assert_eq!(label(&json!({"name": "", "key": "k"})), "k");
+        assert_eq!(label(&json!({"file": "6:4", "folder": "cases"})), "cases");
     }
 }

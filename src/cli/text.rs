@@ -4,7 +4,6 @@
 //! that is shown passes through here or through the JSON writer of `output`, which escapes too.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 /// Whether a character could change what a terminal shows besides itself: control characters,
@@ -118,19 +117,6 @@ pub(crate) fn counted(number: u64, noun: &str) -> String {
         (_, None) => format!("{noun}s"),
     };
     format!("{} {plural}", count(number))
-}
-
-/// Bytes as hexadecimal digits, at most so many bytes.
-pub(crate) fn hex(bytes: &[u8], bytes_max: usize) -> String {
-    let mut out = String::new();
-    for byte in bytes.iter().take(bytes_max) {
-        // Writing to a string cannot fail.
-        let _infallible = write!(out, "{byte:02x}");
-    }
-    if bytes.len() > bytes_max {
-        out.push_str("...");
-    }
-    out
 }
 
 #[cfg(test)]

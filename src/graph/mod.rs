@@ -57,7 +57,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    fn sides(self) -> &'static [Side] {
+    pub(crate) fn sides(self) -> &'static [Side] {
         match self {
             Self::Out => &[Side::Out],
             Self::In => &[Side::In],
@@ -65,7 +65,9 @@ impl Direction {
         }
     }
 
-    fn reversed(self) -> Self {
+    /// The same edges seen from their other ends.
+    #[must_use]
+    pub fn reversed(self) -> Self {
         match self {
             Self::Out => Self::In,
             Self::In => Self::Out,
@@ -98,6 +100,7 @@ pub struct Graph {
 #[derive(Clone)]
 enum View {
     Blocks(Arc<Blocks>),
+    #[cfg_attr(not(test), expect(dead_code, reason = "made by tests that compare the views"))]
     Snapshot(Arc<Snapshot>),
 }
 
@@ -137,6 +140,7 @@ impl Graph {
     }
 
     /// The graph of a snapshot in memory.
+    #[cfg(test)]
     pub(crate) fn of_snapshot(snapshot: Arc<Snapshot>, names: Arc<dyn EdgeNames>) -> Self {
         Self { names, view: View::Snapshot(snapshot) }
     }
@@ -232,8 +236,10 @@ impl Graph {
         self.path(from, to).find()
     }
 
-    fn name_of(&self, edge_type: u32) -> Result<Arc<str>> {
-        name_of(&*self.names, edge_type)
+    /// The name of an edge type, from its number in a snapshot. `None` when there is no such type.
+    #[must_use]
+    pub fn edge_type_name(&self, number: u32) -> Option<Arc<str>> {
+        self.names.name(number)
     }
 }
 

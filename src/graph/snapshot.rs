@@ -120,8 +120,9 @@ impl Snapshot {
         self.edges.get(position as usize).copied()
     }
 
-    /// The number of the edge type at a position. Logarithmic.
-    pub(crate) fn edge_type_at(&self, position: u32) -> Option<u32> {
+    /// The number of the edge type at a position; `Graph::edge_type_name` has its name.
+    /// Logarithmic.
+    pub fn edge_type_at(&self, position: u32) -> Option<u32> {
         self.edges.get(position as usize)?;
         self.out.types.get(self.out.segment_of(position as usize)).copied()
     }

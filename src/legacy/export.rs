@@ -12,9 +12,12 @@ use std::time::Instant;
 
 use jiff::tz::TimeZone;
 
+use super::block::BlockWriter;
 use super::born::{Births, births};
 use super::database::{DATABASES, Database, Export};
 use super::output::{Existing, Output};
+use super::fresh::Fresh;
+use super::fulltext::{FullText, full_text_over};
 use super::outgoing::{Item, Outgoing, Totals};
 use super::plan::plan;
 use super::report::{ExportReport, ExportedFile, Progress};
@@ -82,6 +85,8 @@ pub(super) struct Target {
     pub(super) source: Option<Arc<Source>>,
     pub(super) schema: SchemaText,
     pub(super) zone: TimeZone,
+    /// For a fresh file: rows that tables start with, as blocks by place in the schema.
+    pub(super) start: BTreeMap<usize, Vec<u8>>,
 }
 
 impl Target {
@@ -92,17 +97,25 @@ impl Target {
         let schema = codec::decode(&source.detail)?;
         let zone = TimeZone::get(if source.zone.is_empty() { "UTC" } else { &source.zone })
             .map_err(|error| Error::invalid("time zone", error.to_string()))?;
-        Ok(Self { database, source: Some(source), schema, zone })
+        Ok(Self { database, source: Some(source), schema, zone, start: BTreeMap::new() })
     }
 
     /// A fresh database of a kind, in its newest shape.
     pub(super) fn fresh(database: &'static Database) -> Result<Self> {
-        let path = Path::new(database.default_name);
-        let db = rusqlite::Connection::open_in_memory()
-            .and_then(|db| db.execute_batch(database.schema).map(|()| db))
-            .map_err(|source| fault::sqlite(path, "", "its schema cannot be made", source))?;
-        let schema = SchemaText::read(&db, path, database.wal)?;
-        Ok(Self { database, source: None, schema, zone: TimeZone::UTC })
+        let fresh = Fresh::make(database.schema, database.wal)?;
+        let schema = fresh.schema().clone();
+        let mut start = BTreeMap::new();
+        for (object, _, rows) in schema.tables() {
+            let mut writer = BlockWriter::new(rows.columns.len());
+            fresh.rows(object, |row, cells| {
+                writer.push(row, cells);
+                Ok(())
+            })?;
+            if let Some(block) = writer.finish()? {
+                start.insert(object, block.bytes);
+            }
+        }
+        Ok(Self { database, source: None, schema, zone: TimeZone::UTC, start })
     }
 
     fn file_name(&self) -> &str {
@@ -143,7 +156,7 @@ pub fn export(
     for (place, target) in targets.into_iter().enumerate() {
         let path = free_name(directory, target.file_name(), &mut taken);
         let born = births.of(place);
-        report.files.push(write(&read, target, born, &path, options, progress)?);
+        report.files.push(write(&read, &target, &born, &path, options, progress)?);
     }
     report.elapsed = start.elapsed().as_secs_f64();
     Ok(report)
@@ -167,8 +180,8 @@ fn free_name(directory: &Path, name: &str, taken: &mut BTreeSet<String>) -> Path
 /// Writes one database.
 pub(super) fn write(
     read: &ReadTx,
-    target: Target,
-    born: Births,
+    target: &Target,
+    born: &Births,
     path: &Path,
     options: &ExportOptions,
     progress: &mut dyn FnMut(&Progress),
@@ -177,7 +190,7 @@ pub(super) fn write(
     let _entered = span.enter();
     let fixes = match options.mode {
         Mode::Faithful => loadable::Fixes::none(),
-        Mode::Loadable => loadable::fixes(&target)?,
+        Mode::Loadable => loadable::fixes(target)?,
     };
     let schema = fixes.schema(&target.schema);
     let plans = plan(read.core(), target.database, &target.schema, &target.zone)?;
@@ -186,7 +199,7 @@ pub(super) fn write(
     let (number, kind) =
         (target.source.as_ref().map_or(0, |source| source.number), target.database.kind);
     let totals = std::thread::scope(|scope| {
-        let (target, plans, born, fixes) = (&target, &plans, &born, &fixes);
+        let (plans, fixes) = (&plans, &fixes);
         let reader = scope.spawn(move || {
             Outgoing::new(read, target, plans, born, fixes, sender).run()
         });
@@ -240,12 +253,13 @@ fn finish(
     source: u32,
 ) -> Result<ExportedFile> {
     let (rebuild, stale) = indexes_to_rebuild(output.schema(), &totals.touched);
+    let schema = output.schema().clone();
     let written = output.finish(&rebuild)?;
     let expected: BTreeMap<&String, u64> =
         totals.rows.iter().filter(|(_, rows)| **rows > 0).map(|(name, rows)| (name, *rows)).collect();
     for (table, rows) in expected {
         let found = written.rows.get(table).copied().unwrap_or(0);
-        if found != rows && !totals.touched.contains(table) {
+        if found != rows && !is_rebuilt(&schema, table, &rebuild) {
             return Err(fault::at(path, table, format!("{found} rows were written of {rows}")));
         }
     }
@@ -276,24 +290,14 @@ fn indexes_to_rebuild(
     schema: &SchemaText,
     touched: &BTreeSet<String>,
 ) -> (Vec<String>, Vec<String>) {
-    let (mut rebuild, mut stale) = (Vec::new(), Vec::new());
-    for object in &schema.objects {
-        let Some(sql) = object.sql.as_deref().map(str::to_ascii_lowercase) else { continue };
-        if !sql.starts_with("create virtual table") || !sql.contains("fts5") {
-            continue;
-        }
-        let compact: String = sql.chars().filter(|c| !c.is_whitespace()).collect();
-        let over = touched.iter().find(|table| {
-            let table = table.to_ascii_lowercase();
-            ["'", "\"", ""].iter().any(|quote| {
-                let end = if quote.is_empty() { "" } else { quote };
-                compact.contains(&format!("content={quote}{table}{end}"))
-            })
-        });
-        if over.is_some() {
-            let columns_exist = object.name != "file_search";
-            if columns_exist { &mut rebuild } else { &mut stale }.push(object.name.clone());
-        }
-    }
-    (rebuild, stale)
+    let over = touched.iter().flat_map(|table| full_text_over(schema, table));
+    let (rebuild, stale): (Vec<_>, Vec<_>) = over.partition(|index| index.rebuildable);
+    let names = |indexes: Vec<FullText>| indexes.into_iter().map(|index| index.name).collect();
+    (names(rebuild), names(stale))
+}
+
+/// Whether a table holds the contents of an index that was built anew.
+fn is_rebuilt(schema: &SchemaText, table: &str, rebuild: &[String]) -> bool {
+    let index = schema.table(table).and_then(|(_, rows)| rows.shadow_of.as_deref());
+    index.is_some_and(|index| rebuild.iter().any(|name| name.eq_ignore_ascii_case(index)))
 }

@@ -177,6 +177,7 @@ fn take_in(
     };
     file.kind = Some(database.kind.to_owned());
     file.notices = source.notices().to_vec();
+    file.notices.extend(source.findings().oddities.iter().cloned());
     if database.export == Export::Never {
         file.notices.push("this kind is carried, but never exported".into());
     }

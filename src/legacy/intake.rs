@@ -16,6 +16,7 @@ use super::row::{Fault, Misfits};
 use super::scan::scan;
 use super::schema::{SchemaText, quoted};
 use super::source::Source;
+use super::value::Cell;
 use crate::base::codec;
 use crate::base::error::{Error, Result};
 use crate::base::id::{Kind, NodeId};
@@ -127,11 +128,11 @@ pub(super) fn read(
     progress: &mut dyn FnMut(&Progress),
 ) {
     let mut lost = Vec::new();
-    let read = plans.iter().enumerate().try_for_each(|(place, plan)| {
+    let finished = plans.iter().enumerate().try_for_each(|(place, plan)| {
         lost.extend(read_table(source, place, plan, sender, progress)?);
         Ok(())
     });
-    let last = match read.and_then(|()| source.check_unchanged()) {
+    let last = match finished.and_then(|()| source.check_unchanged()) {
         Ok(()) => Message::End(lost),
         Err(error) => Message::Failed(error),
     };
@@ -285,7 +286,7 @@ impl<'a> RowWriter<'a> {
             let id = self.tables[place].node(row).ok_or_else(|| {
                 Error::conflict("import", format!("{} row {row} was not counted", plan.name))
             })?;
-            self.insert(tx, place, typed, id, row, &cells)?;
+            self.insert(tx, place, typed, id, (row, &cells))?;
         }
         Ok(())
     }
@@ -297,8 +298,7 @@ impl<'a> RowWriter<'a> {
         place: usize,
         typed: &Typed,
         id: NodeId,
-        row: i64,
-        cells: &[super::value::Cell<'_>],
+        (row, cells): (i64, &[Cell<'_>]),
     ) -> Result<()> {
         let ops = &typed.table.ops;
         let free = if typed.refers_by_key {
@@ -329,7 +329,7 @@ impl<'a> RowWriter<'a> {
         place: usize,
         typed: &Typed,
         row: i64,
-        cells: &[super::value::Cell<'_>],
+        cells: &[Cell<'_>],
     ) -> Result<Vec<u8>> {
         let number = self.number;
         let find = |kind: Kind, index: &str, key: &[u8]| {

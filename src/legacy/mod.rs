@@ -4,9 +4,11 @@
 //! are kept verbatim, and what goes out is equal cell for cell to what came in, except where it was
 //! changed here.
 
+mod against;
 pub(crate) mod block;
 mod born;
 pub(crate) mod check;
+mod collate;
 #[cfg(test)]
 mod copy;
 pub(crate) mod database;
@@ -36,6 +38,7 @@ pub(crate) mod time;
 mod update;
 pub(crate) mod value;
 
+pub use against::{Comparison, Difference, verify_against};
 pub use export::{ExportOptions, Mode, export};
 pub use import::{ImportOptions, import};
 pub use output::Existing;

@@ -43,8 +43,6 @@ pub(crate) struct RecordOps {
     /// Reads a row and writes it as a new record. Tells whether its natural keys were all free.
     pub(crate) insert:
         fn(&RowInput<'_, '_>, &mut Misfits, &mut WriteTx<'_>, NodeId) -> Result<bool>,
-    /// Reads a row and writes it in place of the record that an earlier version of it became.
-    pub(crate) replace: fn(&RowInput<'_, '_>, &mut Misfits, &mut WriteTx<'_>, NodeId) -> Result<()>,
 }
 
 impl RecordOps {
@@ -56,7 +54,6 @@ impl RecordOps {
             scalars: |bytes| Scalars::of(&codec::decode::<T>(bytes)?),
             normalise: |bytes| codec::encode(&codec::decode::<T>(bytes)?),
             insert: |row, misfits, tx, id| tx.insert_imported(id, &row.read::<T>(misfits)?),
-            replace: |row, misfits, tx, id| tx.replace_imported(id, &row.read::<T>(misfits)?),
         }
     }
 }

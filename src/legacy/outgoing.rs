@@ -260,6 +260,13 @@ impl<'a> Outgoing<'a> {
                 }
             }
         }
+        if let Some(block) = self.target.start.get(&plan.object) {
+            Packed(block.clone()).for_each(&mut |_, _| {
+                rows += 1;
+                Ok(())
+            })?;
+            self.send(plan.object, block.clone())?;
+        }
         if let Some(typed) = &plan.typed {
             rows += self.send_born(plan, typed)?;
         }

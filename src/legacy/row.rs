@@ -155,11 +155,6 @@ impl RowMap {
         Self { table: table.name, encoding, zone, fields: maps }
     }
 
-    /// The table.
-    pub(crate) fn table(&self) -> &'static str {
-        self.table
-    }
-
     /// The names of the columns that stand for fields, with their places.
     pub(crate) fn columns(&self) -> Vec<(usize, &str)> {
         self.fields.iter().map(|field| (field.column, field.name.as_str())).collect()

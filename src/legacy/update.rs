@@ -120,12 +120,11 @@ impl Work<'_> {
     fn tables(&self, tx: &mut WriteTx<'_>, new_rows: &[RunBuilder]) -> Result<Vec<SourceTable>> {
         let mut tables = self.earlier.tables.clone();
         for (plan, runs) in self.plans.iter().zip(new_rows) {
-            let place = match self.earlier.table(&plan.name) {
-                Some((place, _)) => place,
-                None => {
-                    tables.push(SourceTable { name: plan.name.clone(), ..Default::default() });
-                    tables.len() - 1
-                }
+            let place = if let Some((place, _)) = self.earlier.table(&plan.name) {
+                place
+            } else {
+                tables.push(SourceTable { name: plan.name.clone(), ..Default::default() });
+                tables.len() - 1
             };
             let Some(typed) = &plan.typed else { continue };
             let table = &mut tables[place];
@@ -242,7 +241,7 @@ struct Merge<'a, 'w> {
     seen: BTreeSet<usize>,
 }
 
-impl<'a, 'w> Merge<'a, 'w> {
+impl<'a> Merge<'a, '_> {
     fn start(&mut self, plan: usize) -> Result<Current<'a>> {
         let name = &self.work.plans[plan].name;
         let named = |table: &SourceTable| table.name == *name;
@@ -365,7 +364,7 @@ impl<'a, 'w> Merge<'a, 'w> {
     ) -> Result<()> {
         self.rows.report.changes.added += 1;
         let id = self.node(table, row)?;
-        self.rows.insert(tx, table.place, typed, id, row, cells)
+        self.rows.insert(tx, table.place, typed, id, (row, cells))
     }
 
     /// The bytes that the row of the earlier version became.

@@ -97,17 +97,6 @@ impl Cell<'_> {
         }
     }
 
-    /// The storage class in words.
-    pub(crate) fn class(&self) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::Integer(_) => "integer",
-            Self::Real(_) => "real",
-            Self::Text(_) => "text",
-            Self::Blob(_) => "blob",
-        }
-    }
-
     /// Whether the cell is NULL.
     pub(crate) fn is_null(&self) -> bool {
         matches!(self, Self::Null)

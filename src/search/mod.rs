@@ -25,7 +25,6 @@ use std::str::FromStr;
 pub use analyzer::{AnalyzerOptions, Language};
 pub(crate) use indexer::{IndexChange, Indexer, IndexerOptions};
 pub(crate) use parse::TextQuery;
-pub(crate) use snippet::Highlighter;
 pub use snippet::Snippet;
 
 use crate::base::error::{Error, Result};

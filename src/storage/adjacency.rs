@@ -420,10 +420,12 @@ pub(crate) fn degree<R: Rows + ?Sized>(
 }
 
 /// Takes a piece of a list.
+#[cfg(test)]
 pub(crate) type ListVisitor<'a> = dyn FnMut(NodeId, Direction, &[Entry]) -> Result<()> + 'a;
 
 /// Hands every list to `visit` in the order of nodes, outward before inward. A list of several
 /// blocks comes in several pieces, one after the other.
+#[cfg(test)]
 pub(crate) fn iter_all<R: Rows + ?Sized>(rows: &R, visit: &mut ListVisitor<'_>) -> Result<()> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut newest: Option<(List, Entry)> = None;

@@ -26,7 +26,7 @@ pub(crate) fn apply(transaction: &WriteTransaction, layer: &Layer) -> Result<()>
                 .map_err(|error| storage_error(&name, error))?
                 .map(|(key, _)| key.value());
             let appended = |key: &[u8]| last.is_none_or(|last| record_key_from(key) > last);
-            write_rows(table, &mut open, rows, appended, |key| record_key_from(key))?;
+            write_rows(table, &mut open, rows, appended, record_key_from)?;
         } else {
             let mut open = transaction
                 .open_table(SharedTable::new(&name))

@@ -6,7 +6,7 @@ use redb::{ReadableTable as _, WriteTransaction};
 use super::apply::apply;
 use super::engine::{Engine, storage_error, table_error};
 use super::guard::guarded;
-use super::layer::{Layer, merged};
+use super::layer::{Layer, Said, merged};
 use super::rows::{Bytes, KeyRange, RowIter, Rows, RowsMut};
 use super::snapshot::{Snapshot, number_bounds};
 use super::tables::{RecordTable, SharedTable, TableId, record_key, record_key_from};
@@ -90,7 +90,7 @@ impl Bulk {
         Ok(value.map(Bytes::Copy))
     }
 
-    fn base_page(&self, table: TableId, range: &KeyRange) -> Result<Vec<(Box<[u8]>, Vec<u8>)>> {
+    fn base_page(&self, table: TableId, range: &KeyRange) -> Result<Page> {
         let name = table.name();
         let fail = |error| storage_error(&name, error);
         let mut page = Vec::new();
@@ -143,11 +143,15 @@ impl Bulk {
     }
 }
 
+/// Copied rows.
+type Page = Vec<(Box<[u8]>, Vec<u8>)>;
+
 impl Rows for Bulk {
     fn get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>> {
         match self.batch.get(table, key) {
-            Some(value) => Ok(value.map(Bytes::Layer)),
-            None => self.base_get(table, key),
+            Said::Value(value) => Ok(Some(Bytes::Layer(value))),
+            Said::Deleted => Ok(None),
+            Said::Nothing => self.base_get(table, key),
         }
     }
 

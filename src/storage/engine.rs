@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use redb::backends::FileBackend;
 use redb::{
     Builder, CommitError, Database, DatabaseError, Durability, ReadOnlyDatabase,
     ReadableDatabase as _, StorageError, TableError, TransactionError, WriteTransaction,
@@ -38,8 +39,9 @@ impl Engine {
     /// Makes a new data file. Fails when there is one.
     pub(crate) fn create(path: &Path, options: EngineOptions) -> Result<Self> {
         let file = place::create_new(path)?;
+        let backend = FileBackend::new(file).map_err(|error| database_error(path, "lock", error))?;
         let database = builder(options)
-            .create_file(file)
+            .create_with_backend(backend)
             .map_err(|error| database_error(path, "create", error))?;
         place::sync_parent(path)?;
         Ok(Self { file: File::Writable(database), path: path.to_owned(), options })
@@ -72,10 +74,6 @@ impl Engine {
     /// How the file was opened.
     pub(crate) fn options(&self) -> EngineOptions {
         self.options
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// The newest committed state.

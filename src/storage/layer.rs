@@ -11,6 +11,17 @@ use crate::base::error::Result;
 /// The rows of one table in a layer; `None` is a deleted row.
 pub(crate) type LayerRows = BTreeMap<Box<[u8]>, Option<Arc<[u8]>>>;
 
+/// What a layer says of a row.
+#[derive(Clone, Debug)]
+pub(crate) enum Said {
+    /// It was not written here.
+    Nothing,
+    /// It was deleted here.
+    Deleted,
+    /// It was written here.
+    Value(Arc<[u8]>),
+}
+
 /// A set of absolute rows that lies over older ones.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layer {
@@ -39,8 +50,12 @@ impl Layer {
     }
 
     /// What the layer says of a row: nothing, deleted, or its value.
-    pub(crate) fn get(&self, table: TableId, key: &[u8]) -> Option<Option<Arc<[u8]>>> {
-        self.rows(table)?.get(key).cloned()
+    pub(crate) fn get(&self, table: TableId, key: &[u8]) -> Said {
+        match self.rows(table).and_then(|rows| rows.get(key)) {
+            None => Said::Nothing,
+            Some(None) => Said::Deleted,
+            Some(Some(value)) => Said::Value(Arc::clone(value)),
+        }
     }
 
     /// Sets or deletes a row.
@@ -68,13 +83,16 @@ impl Layer {
     fn range(&self, table: TableId, range: &KeyRange) -> Option<LayerIter<'_>> {
         let rows = self.rows(table)?;
         let bounds = (borrowed(&range.from), borrowed(&range.to));
-        let entries = rows.range::<[u8], _>(bounds).map(|(key, value)| (key, value));
+        let entries = rows.range::<[u8], _>(bounds);
         Some(if range.descending { Box::new(entries.rev()) } else { Box::new(entries) })
     }
 }
 
-type LayerIter<'a> =
-    Box<dyn Iterator<Item = (&'a Box<[u8]>, &'a Option<Arc<[u8]>>)> + 'a>;
+/// A row of a layer.
+type LayerRow<'a> = (&'a Box<[u8]>, &'a Option<Arc<[u8]>>);
+type LayerIter<'a> = Box<dyn Iterator<Item = LayerRow<'a>> + 'a>;
+/// A row of a source of a merge; `None` is a deleted row.
+type HeadRow = Result<(Box<[u8]>, Option<Bytes>)>;
 
 fn borrowed(bound: &Bound<Vec<u8>>) -> Bound<&[u8]> {
     bound.as_ref().map(Vec::as_slice)
@@ -82,8 +100,8 @@ fn borrowed(bound: &Bound<Vec<u8>>) -> Bound<&[u8]> {
 
 /// What one source of a merge has next.
 struct Head<'a> {
-    next: Option<Result<(Box<[u8]>, Option<Bytes>)>>,
-    rest: Box<dyn Iterator<Item = Result<(Box<[u8]>, Option<Bytes>)>> + 'a>,
+    next: Option<HeadRow>,
+    rest: Box<dyn Iterator<Item = HeadRow> + 'a>,
 }
 
 /// The rows of a range as seen through `layers`, newest first, over `base`.

@@ -70,6 +70,16 @@ impl Names {
         self.read().names.get(number as usize).cloned()
     }
 
+    /// The name behind a number that is known, or new in the write that has `new`.
+    pub(crate) fn name_in(&self, number: u32, new: &NewNames) -> Option<Arc<str>> {
+        let known = self.read();
+        let number = number as usize;
+        let found = known.names.get(number).or_else(|| {
+            number.checked_sub(known.names.len()).and_then(|position| new.0.get(position))
+        });
+        found.cloned()
+    }
+
     /// The number of a name, given now where it is new.
     pub(crate) fn intern(
         &self,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::layer::{Layer, merged};
+use super::layer::{Layer, Said, merged};
 use super::rows::{Bytes, KeyRange, RowIter, Rows, RowsMut};
 use super::snapshot::Snapshot;
 use super::tables::TableId;
@@ -48,8 +48,10 @@ impl Overlay {
 impl Rows for Overlay {
     fn get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>> {
         for layer in std::iter::once(&self.own).chain(self.beneath()) {
-            if let Some(value) = layer.get(table, key) {
-                return Ok(value.map(Bytes::Layer));
+            match layer.get(table, key) {
+                Said::Nothing => {}
+                Said::Deleted => return Ok(None),
+                Said::Value(value) => return Ok(Some(Bytes::Layer(value))),
             }
         }
         self.view.base.get(table, key)

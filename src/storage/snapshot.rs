@@ -7,7 +7,7 @@ use redb::{OwnedAccessGuard, ReadOnlyTable, ReadTransaction, ReadableTableMetada
 
 use super::engine::{storage_error, table_error};
 use super::guard::{GuardedRows, guarded};
-use super::rows::{Bytes, KeyRange, Row, RowIter, Rows};
+use super::rows::{Bytes, KeyRange, RowIter, Rows};
 use super::tables::{RecordTable, SharedTable, TableId, record_key, record_key_from};
 use crate::base::error::Result;
 

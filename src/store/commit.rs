@@ -233,7 +233,7 @@ impl Shared {
         lock(&self.state).base.seq
     }
 
-    pub(crate) fn last_time(&self) -> Timestamp {
+    pub(crate) fn durable_time(&self) -> Timestamp {
         lock(&self.state).durable_time
     }
 
@@ -482,7 +482,9 @@ impl Shared {
         };
         // Before the rows are published, so that no reader sees rows whose names it lacks.
         self.core.names.accept(new_names);
-        new_sources.into_iter().for_each(|source| self.core.sources.accept(source));
+        for source in new_sources {
+            self.core.sources.accept(source);
+        }
         self.commit_bulk(*bulk, seq, time)?;
         Ok(value)
     }

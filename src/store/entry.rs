@@ -125,5 +125,5 @@ fn difference<T: PartialEq + Clone>(these: &[T], others: &[T]) -> Vec<T> {
 
 /// The kind's byte as text for messages.
 pub(crate) fn kind_name(core: &Core, kind: Kind) -> String {
-    core.kinds.name(kind).map_or_else(|| format!("kind {}", kind.0), |name| name.to_string())
+    core.kinds.name(kind).map_or_else(|| format!("kind {}", kind.0), ToString::to_string)
 }

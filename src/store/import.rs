@@ -36,12 +36,6 @@ impl WriteTx<'_> {
         writer.insert_new(core, id, &value, &facts_of(record), OnTaken::Keep)
     }
 
-    /// Replaces an imported record by what a newer version of its source says.
-    pub(crate) fn replace_imported<T: Record>(&mut self, id: NodeId, record: &T) -> Result<()> {
-        let value = codec::encode(record)?;
-        self.put_value(id, &value, &facts_of(record), OnTaken::Keep)
-    }
-
     /// The record of a source with a natural key.
     pub(crate) fn find_imported(
         &self,

@@ -36,7 +36,7 @@ pub use options::Options;
 pub use read::ReadTx;
 pub use listing::JsonScan;
 pub use record_read::{IndexScan, RecordScan};
-pub use search::{Freshness, Search, SearchHit, SearchResults};
+pub use search::{Freshness, Search, SearchHit, SearchResults, SearchStats};
 pub use sources::Origin;
 pub use stats::{SourceStats, StoreStats, TableStats};
 pub use tx::{NewEdge, WriteTx};
@@ -183,7 +183,7 @@ impl Store {
     /// The time of the newest durable write.
     #[must_use]
     pub fn last_write_time(&self) -> Timestamp {
-        self.shared.last_time()
+        self.shared.durable_time()
     }
 
     /// The store's directory.

@@ -62,9 +62,6 @@ impl ReadTx {
         &self.published.rows
     }
 
-    pub(crate) fn rows_arc(&self) -> &Arc<Snapshot> {
-        &self.published.rows
-    }
 }
 
 read_methods!(ReadTx);

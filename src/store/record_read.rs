@@ -264,6 +264,7 @@ macro_rules! read_methods {
             ///
             /// # Errors
             /// As `get`.
+            #[expect(clippy::iter_not_returning_iterator, reason = "it can fail before it starts")]
             pub fn iter<T: crate::record::Record>(
                 &self,
             ) -> crate::Result<crate::store::RecordScan<'_, T>> {

@@ -138,13 +138,12 @@ impl<R: RowsMut> Writer<R> {
         Ok(taken.is_empty())
     }
 
-    /// Replaces a record: only what differs is touched.
+    /// Replaces a record, given as (old, new) value: only what differs is touched.
     pub(crate) fn replace(
         &mut self,
         core: &Core,
         id: NodeId,
-        old: &[u8],
-        value: &[u8],
+        (old, value): (&[u8], &[u8]),
         facts: &Facts<'_>,
         on_taken: OnTaken,
     ) -> Result<()> {

@@ -60,34 +60,30 @@ impl SearchIndex {
         self.indexer.close()
     }
 
-    /// Brings the index up to a published state.
-    pub(crate) fn catch_up(&self, core: &Core, published: &Published) -> Result<()> {
+    /// Brings the index up to a published state. `newest` tells the newest durable write: an index
+    /// that is ahead of it is another store's, or of a store that was put back.
+    pub(crate) fn catch_up(
+        &self,
+        core: &Core,
+        published: &Published,
+        newest: impl Fn() -> Seq,
+    ) -> Result<()> {
         if self.watermark() == Some(published.seq) {
             return Ok(());
         }
         let _alone = self.catching_up.lock().unwrap_or_else(PoisonError::into_inner);
-        let watermark = self.watermark();
-        if watermark.is_some_and(|watermark| watermark >= published.seq) {
-            return self.check_not_ahead(watermark, published);
-        }
         let oldest = changes::oldest(&*published.rows)?;
-        match watermark {
-            Some(watermark) if oldest.is_some_and(|oldest| watermark.0 + 1 >= oldest.0) => {
+        let reaches = |seq: Seq| oldest.is_some_and(|oldest| seq.0 + 1 >= oldest.0);
+        match self.watermark() {
+            Some(watermark) if watermark == published.seq => return Ok(()),
+            // Somebody with a newer view was here first.
+            Some(watermark) if watermark > published.seq && watermark <= newest() => return Ok(()),
+            Some(watermark) if watermark < published.seq && reaches(watermark) => {
                 self.follow(core, published, watermark)?;
             }
             _ => self.rebuild(core, published)?,
         }
         self.indexer.commit(published.seq)
-    }
-
-    /// An index that is ahead of the log is another store's, or of a store put back to an earlier
-    /// state; the next catch-up builds it anew.
-    fn check_not_ahead(&self, watermark: Option<Seq>, published: &Published) -> Result<()> {
-        let newest = changes::newest(&*published.rows)?.unwrap_or_default().0;
-        if watermark.is_some_and(|watermark| watermark > newest) && newest == published.seq {
-            tracing::debug!(?watermark, %newest, "search index is ahead of this state");
-        }
-        Ok(())
     }
 
     /// Gives the index every record that changed after `watermark`, as it is now.
@@ -195,6 +191,21 @@ pub struct SearchResults {
     pub behind: u64,
 }
 
+/// What the search index is like.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct SearchStats {
+    /// The last write that it has absorbed; `None` when there is no usable index.
+    pub watermark: Option<Seq>,
+    /// Writes that it has not absorbed yet.
+    pub behind: u64,
+    /// Records in it.
+    pub documents: u64,
+    /// Segments that a query looks at.
+    pub segments: u64,
+    /// Bytes of its files.
+    pub bytes_on_disk: u64,
+}
+
 /// A search in the making. Made by [`Store::search`].
 #[derive(Clone, Debug)]
 pub struct Search<'s> {
@@ -232,6 +243,31 @@ impl Store {
             freshness: Freshness::default(),
             unknown: None,
         }
+    }
+
+    /// What the search index is like now.
+    #[must_use]
+    pub fn search_stats(&self) -> SearchStats {
+        let shared = self.shared();
+        let indexer = &shared.search().indexer;
+        let watermark = indexer.watermark();
+        let newest = shared.durable_seq();
+        SearchStats {
+            watermark,
+            behind: newest.0.saturating_sub(watermark.unwrap_or_default().0),
+            documents: indexer.document_count(),
+            segments: indexer.segments() as u64,
+            bytes_on_disk: indexer.disk_bytes(),
+        }
+    }
+
+    /// Reads every byte of the search index and names the files whose checksum is wrong. Nothing
+    /// is lost by deleting such an index: it is built anew.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when a file cannot be read at all.
+    pub fn verify_search(&self) -> Result<Vec<std::path::PathBuf>> {
+        self.shared().search().indexer.verify()
     }
 
     /// The last write that the search index has absorbed; `None` when there is no usable index.
@@ -308,7 +344,9 @@ impl Search<'_> {
         let published = shared.published()?;
         let search = shared.search();
         if shared.writable() && self.freshness == Freshness::Acknowledged {
-            search.catch_up(&shared.core, &published)?;
+            search.catch_up(&shared.core, &published, || shared.durable_seq())?;
+        } else if !shared.writable() {
+            search.indexer.refresh();
         }
         if !self.kinds.is_empty() {
             self.options.filters.push(Filter::Kinds(std::mem::take(&mut self.kinds)));

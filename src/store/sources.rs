@@ -230,7 +230,9 @@ pub(crate) struct RunBuilder {
 }
 
 impl RunBuilder {
-    /// Gaps between row numbers up to this are kept as gaps between keys; greater ones start a run.
+    /// Runs without gaps of a table: more of them are made longer by taking gaps in.
+    const RUNS_EXACT: usize = 16_384;
+    /// Gaps between row numbers up to this are then kept as gaps between keys.
     const GAP_MAX: u64 = 1_024;
 
     /// Starts with the smallest key that may be given.
@@ -245,9 +247,11 @@ impl RunBuilder {
 
     /// The key of the next row. Row numbers must grow.
     pub(crate) fn key(&mut self, row: i64) -> Result<u64> {
+        let exact = self.runs.len() < Self::RUNS_EXACT;
         if let Some(run) = self.runs.last_mut() {
             let step = row.wrapping_sub(run.row).cast_unsigned();
-            if step >= run.count && step - run.count <= self.gap_max {
+            let gap_max = if exact { 0 } else { self.gap_max };
+            if step >= run.count && step - run.count <= gap_max {
                 run.count = step + 1;
                 self.next_key = run.key + run.count;
                 return Ok(run.key + step);
@@ -296,7 +300,7 @@ mod tests {
         let keys: Vec<u64> = rows.iter().map(|row| builder.key(*row).unwrap()).collect();
         assert!(keys.is_sorted_by(|a, b| a < b));
         let runs = builder.into_runs();
-        assert_eq!(runs.len(), 3, "small gaps do not start a run");
+        assert_eq!(runs.len(), 5, "rows that follow each other share a run");
         let table = SourceTable { name: "t".into(), kind: 4, rows: 7, runs };
         let sources = Sources::default();
         sources.accept(Source { number: 1, tables: vec![table.clone()], ..Source::default() });

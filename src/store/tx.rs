@@ -216,7 +216,7 @@ impl<'s> WriteTx<'s> {
         let core = &self.shared.core;
         match record_read::raw(&self.writer.rows, id)? {
             Some(old) if *old == *value => Ok(()),
-            Some(old) => self.writer.replace(core, id, &old, value, facts, on_taken),
+            Some(old) => self.writer.replace(core, id, (&old, value), facts, on_taken),
             None => self.writer.insert_new(core, id, value, facts, on_taken).map(|_| ()),
         }
     }
@@ -268,6 +268,35 @@ impl<'s> WriteTx<'s> {
     /// [`Error::NotFound`] when an end is absent; [`Error::Invalid`] for a weight that is not
     /// finite or a type without a name.
     pub fn add_edge(&mut self, edge: &NewEdge) -> Result<EdgeId> {
+        self.writer.flush_links()?;
+        let id = edges::next_edge_id(&self.writer.rows)?;
+        let record = self.edge_record(id, edge)?;
+        edges::add_edge(&mut self.writer.rows, &record)?;
+        self.writer.changes.push(Operation::Link, id.as_u64());
+        Ok(id)
+    }
+
+    /// Makes many edges, each list of neighbours in one pass; their ids follow each other from the
+    /// one returned. For loads: the edges of one call are held in memory.
+    ///
+    /// # Errors
+    /// As [`WriteTx::add_edge`].
+    pub fn add_edges(&mut self, new: &[NewEdge]) -> Result<EdgeId> {
+        self.writer.flush_links()?;
+        let first = edges::next_edge_id(&self.writer.rows)?;
+        let records: Vec<EdgeRecord> = (first.as_u64()..)
+            .zip(new)
+            .map(|(id, edge)| self.edge_record(EdgeId::from_u64(id), edge))
+            .collect::<Result<_>>()?;
+        edges::add_edges(&mut self.writer.rows, &records)?;
+        if !new.is_empty() {
+            let count = new.len() as u64;
+            self.writer.changes.push_run(Operation::Link, first.as_u64(), count);
+        }
+        Ok(first)
+    }
+
+    fn edge_record(&mut self, id: EdgeId, edge: &NewEdge) -> Result<EdgeRecord> {
         for end in [edge.source, edge.target] {
             if !self.contains(end)? {
                 return Err(Error::not_found("node", end));
@@ -276,13 +305,10 @@ impl<'s> WriteTx<'s> {
         if !edge.weight.is_finite() {
             return Err(Error::invalid("weight", format!("{} is not finite", edge.weight)));
         }
-        self.writer.flush_links()?;
-        let core = &self.shared.core;
-        let writer = &mut self.writer;
+        let (writer, core) = (&mut self.writer, &self.shared.core);
         let edge_type =
             core.names.intern(&edge.edge_type, &mut writer.new_names, &mut writer.rows)?;
-        let id = edges::next_edge_id(&writer.rows)?;
-        let record = EdgeRecord {
+        Ok(EdgeRecord {
             id,
             source: edge.source,
             edge_type,
@@ -291,9 +317,21 @@ impl<'s> WriteTx<'s> {
             valid_from: edge.valid_from,
             valid_to: edge.valid_to,
             properties: edge.properties.clone(),
-        };
-        edges::add_edge(&mut writer.rows, &record)?;
-        writer.changes.push(Operation::Link, id.as_u64());
+        })
+    }
+
+    /// Writes a new record that is given as JSON, for tools that know types by name only.
+    ///
+    /// # Errors
+    /// As [`WriteTx::insert`]; [`Error::Invalid`] when the value is not of the kind's shape.
+    pub fn insert_json(&mut self, kind: Kind, value: serde_json::Value) -> Result<NodeId> {
+        let record_type = *self.core().kinds.registered(kind)?;
+        let bytes = (record_type.from_json)(value)?;
+        let id = self.writer.next_id(kind)?;
+        let core = &self.shared.core;
+        (record_type.describe)(&bytes, &mut |facts| {
+            self.writer.insert_new(core, id, &bytes, facts, OnTaken::Refuse).map(|_| ())
+        })?;
         Ok(id)
     }
 

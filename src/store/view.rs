@@ -1,10 +1,15 @@
-//! The graph of a published state.
+//! The graph of a published state, and the edges that a write sees.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::core::Core;
 use super::read::{Published, ReadTx};
-use crate::graph::{EdgeNames, Graph};
+use super::tx::WriteTx;
+use crate::base::error::{Error, Result};
+use crate::base::id::NodeId;
+use crate::graph::{Direction, EdgeNames, Graph, Neighbor};
+use crate::storage::adjacency;
 
 impl EdgeNames for Core {
     fn number(&self, name: &str) -> Option<u32> {
@@ -24,6 +29,36 @@ impl Published {
             Graph::of_blocks(Arc::clone(&self.rows), self.seq, names)
         });
         made.clone()
+    }
+}
+
+impl WriteTx<'_> {
+    /// The edges and links of a node as this write sees them, its own included, in the order in
+    /// which [`Graph::neighbors`] gives them. Takes `&mut` because a bulk load sorts its links in
+    /// first. Walks and algorithms are run on the graph of a reader, which this write is not in.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when the adjacency blocks are damaged.
+    pub fn neighbors(&mut self, node: NodeId, direction: Direction) -> Result<Vec<Neighbor>> {
+        self.writer.flush_links()?;
+        let mut entries = Vec::new();
+        for side in direction.sides() {
+            adjacency::for_each(self.rows(), node, *side, None, &mut |entry| {
+                entries.push(entry);
+                ControlFlow::Continue(())
+            })?;
+        }
+        let names = &self.core().names;
+        let named = entries.into_iter().map(|entry| {
+            let edge_type =
+                names.name_in(entry.edge_type, &self.writer.new_names).ok_or_else(|| {
+                    let detail = format!("edge type {} has no name", entry.edge_type);
+                    Error::corrupt(format!("table adjacency, node {node}"), detail)
+                })?;
+            let (node, edge, weight) = (entry.neighbor, entry.edge, entry.weight);
+            Ok(Neighbor { edge_type, node, edge, weight })
+        });
+        named.collect()
     }
 }
 

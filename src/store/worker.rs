@@ -61,7 +61,8 @@ fn upkeep(shared: &Shared) -> Result<()> {
     shared.checkpoint()?;
     // An index that nobody has asked for is not built behind anybody's back.
     if shared.search().watermark().is_some() {
-        shared.search().catch_up(&shared.core, &*shared.published()?)?;
+        let published = shared.published()?;
+        shared.search().catch_up(&shared.core, &published, || shared.durable_seq())?;
         shared.search().sync()?;
     }
     Ok(())

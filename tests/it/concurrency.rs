@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use engraph::{Error, NodeId, Result, Seq};
+use engraph::{EdgeId, Error, NodeId, Result, Seq};
 
-use crate::check::{Cards as _, fault, same_cards, whole_feed};
+use crate::check::{Cards as _, Ends, fault, same_cards, same_edges, sound, whole_feed};
 use crate::workload::{Card, Counter, new_store, on_threads};
 
 const THREADS: usize = 8;
@@ -84,12 +84,13 @@ fn every_closure_reads_what_waits_and_what_is_in_flight() {
     let (home, store) = new_store();
     // Changed inside the closures, which run one at a time, so it is always what they must see.
     let model: Mutex<BTreeMap<NodeId, Card>> = Mutex::default();
+    let edges: Mutex<BTreeMap<EdgeId, Ends>> = Mutex::default();
     let ahead = AtomicUsize::new(0);
     on_threads(THREADS, |thread| {
         for round in 0..12_usize {
             store
                 .write(|tx| {
-                    let mut model = model.lock().unwrap();
+                    let (mut model, mut edges) = (model.lock().unwrap(), edges.lock().unwrap());
                     if tx.seq().0 > store.seq().0 + 1 {
                         ahead.fetch_add(1, Ordering::Relaxed);
                     }
@@ -97,11 +98,16 @@ fn every_closure_reads_what_waits_and_what_is_in_flight() {
                     let code = format!("{thread} {round}");
                     let card = Card::new(&*code).alias(&code).place("s", round as i64 % 5);
                     let id = tx.insert(&card)?;
-                    tx.link(id, "self", id)?;
+                    let others: Vec<NodeId> = model.keys().copied().chain([id]).collect();
+                    for other in others.iter().rev().take(2) {
+                        let edge = tx.link(id, "to", *other)?;
+                        edges.insert(edge, (id, "to".to_owned(), *other, 1.0));
+                    }
                     model.insert(id, card);
                     if round % 3 == 1 {
                         let (old, _) = model.pop_first().unwrap();
                         assert!(tx.delete(old)?);
+                        edges.retain(|_, (source, _, target, _)| *source != old && *target != old);
                     }
                     if round % 3 == 2 {
                         let mut entry = model.last_entry().unwrap();
@@ -109,6 +115,10 @@ fn every_closure_reads_what_waits_and_what_is_in_flight() {
                         tx.put(*entry.key(), entry.get())?;
                     }
                     same_cards(tx, &model);
+                    let nodes: Vec<NodeId> = model.keys().copied().collect();
+                    same_edges(&nodes, (&model, &edges), |node, direction| {
+                        tx.neighbors(node, direction).unwrap()
+                    });
                     Ok(())
                 })
                 .unwrap();
@@ -121,6 +131,7 @@ fn every_closure_reads_what_waits_and_what_is_in_flight() {
     let store = home.open();
     same_cards(&store.read().unwrap(), &model);
     whole_feed(&store);
+    sound(&store);
 }
 
 #[test]
@@ -143,9 +154,7 @@ fn an_acknowledged_write_is_seen_by_every_later_reader() {
 fn readers_never_see_half_a_write() {
     let (_home, store) = new_store();
     let [from, to] = store
-        .write(|tx| {
-            Ok([tx.insert(&Counter { count: 500 })?, tx.insert(&Counter { count: 500 })?])
-        })
+        .write(|tx| Ok([tx.insert(&Counter { count: 500 })?, tx.insert(&Counter { count: 500 })?]))
         .unwrap();
     let done = AtomicBool::new(false);
     on_threads(6, |thread| {
@@ -159,7 +168,11 @@ fn readers_never_see_half_a_write() {
                     tx.update(to, add_one)?;
                     Ok(())
                 };
-                if thread == 0 { store.write(move_one).unwrap() } else { store.bulk(move_one).unwrap() }
+                if thread == 0 {
+                    store.write(move_one).unwrap()
+                } else {
+                    store.bulk(move_one).unwrap()
+                }
             }
             done.store(true, Ordering::Relaxed);
             return;
@@ -188,8 +201,7 @@ fn one_of_many_gets_a_natural_key() {
             assert_eq!(fault(result), "already_exists");
         }
     }
-    let ids: BTreeSet<u64> =
-        store.read().unwrap().cards().iter().map(|(id, _)| id.key()).collect();
+    let ids: BTreeSet<u64> = store.read().unwrap().cards().iter().map(|(id, _)| id.key()).collect();
     assert_eq!(ids, (1..=20).collect(), "losers use up no key");
 }
 
@@ -203,7 +215,11 @@ fn bulk_loads_and_writes_take_turns() {
                 tx.insert(&Card::new(format!("{thread} {round}")))?;
                 tx.update(id, add_one).map(|_| ())
             };
-            if thread % 4 == 0 { store.bulk(both).unwrap() } else { store.write(both).unwrap() }
+            if thread % 4 == 0 {
+                store.bulk(both).unwrap()
+            } else {
+                store.write(both).unwrap()
+            }
             if thread % 4 == 1 {
                 let failed: Result<()> = store.bulk(|tx| {
                     tx.update(id, add_one)?;
@@ -218,6 +234,7 @@ fn bulk_loads_and_writes_take_turns() {
     assert_eq!(tx.cards().len(), THREADS * 15);
     assert_eq!(store.seq(), Seq(1 + THREADS as u64 * 15));
     whole_feed(&store);
+    sound(&store);
 }
 
 #[test]
@@ -243,5 +260,6 @@ fn closing_while_others_write_loses_nothing_that_was_acknowledged() {
     let found: BTreeSet<String> =
         store.read().unwrap().cards().into_iter().map(|(_, card)| card.code).collect();
     assert_eq!(found, acknowledged.into_inner().unwrap());
+    sound(&store);
     assert!(found.len() >= 20);
 }

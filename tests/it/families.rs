@@ -10,8 +10,8 @@ use engraph::record::{
     CodeEntity, CodeFile, ConfigValue, DeadLetter, Document, DocumentAnalytics, DocumentContent,
     DocumentSearchRow, DocumentTag, Entity, EvidenceSpan, ExtractedTable, FileAnalysis, FileChunk,
     FileDuplicate, FileEntity, FileEntityLink, FileGroup, FileGroupMember, FileIssue, FileRelation,
-    FileReview, FileTag, GitOperation, HashHistory, HealthSummary, History, IdempotencyKey, IndexedFile,
-    IssueTracker, KeywordSummary, KnowledgeProposal, KnowledgeQuestion, KnowledgeTerm,
+    FileReview, FileTag, GitOperation, HashHistory, HealthSummary, History, IdempotencyKey,
+    IndexedFile, IssueTracker, KeywordSummary, KnowledgeProposal, KnowledgeQuestion, KnowledgeTerm,
     LearningCase, LearningPath, LearningStep, LogEntry, Memory, MemoryCodeLink, MemoryProposal,
     MemorySharing, OntologyRelation, OntologyTerm, OntologyVersion, OrganizationAction,
     OrganizationEvent, OrganizationFeedback, OrganizationProposal, Persona, PersonaSkill, Prompt,
@@ -21,7 +21,7 @@ use engraph::record::{
 };
 use engraph::{Kind, NodeId, ReadTx, Seq, Store, WriteTx};
 
-use crate::check::fault;
+use crate::check::{fault, sound};
 use crate::random::Random;
 use crate::workload::Home;
 
@@ -245,6 +245,7 @@ fn records_of_every_type_are_written_found_listed_changed_and_deleted() {
     let tx = store.read().unwrap();
     let known: BTreeSet<Kind> = tx.kinds().into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(lifecycle.kinds, known, "every kind of the store is in the table");
+    sound(&store);
     assert!(lifecycle.keyed > 100, "{} natural keys", lifecycle.keyed);
 }
 
@@ -290,4 +291,5 @@ fn records_of_every_type_are_loaded_in_bulk_and_there_after_reopening() {
     store.close().unwrap();
     let store = Store::open(home.path()).unwrap();
     visit_all(&mut Load { store: &store, again: true });
+    sound(&store);
 }

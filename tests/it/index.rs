@@ -47,9 +47,8 @@ fn a_natural_key_belongs_to_one_record_at_a_time() {
 #[test]
 fn two_records_swap_their_keys_by_way_of_a_third() {
     let (_home, store) = new_store();
-    let (a, b) = store
-        .write(|tx| Ok((tx.insert(&Card::new("a"))?, tx.insert(&Card::new("b"))?)))
-        .unwrap();
+    let (a, b) =
+        store.write(|tx| Ok((tx.insert(&Card::new("a"))?, tx.insert(&Card::new("b"))?))).unwrap();
     store
         .write(|tx| {
             tx.put(a, &Card::new("c"))?;
@@ -167,7 +166,9 @@ fn a_part_over_the_limit_still_lists_its_records() {
     let shelf = "s".repeat(900);
     let other = format!("{}t", &shelf[..899]);
     let mut model = BTreeMap::new();
-    for (number, shelf) in [&*shelf, &*other, &*shelf, &shelf[..478], &shelf[..500]].iter().enumerate() {
+    for (number, shelf) in
+        [&*shelf, &*other, &*shelf, &shelf[..478], &shelf[..500]].iter().enumerate()
+    {
         let card = Card::new(number.to_string()).place(shelf, 7);
         model.insert(store.write(|tx| tx.insert(&card)).unwrap(), card);
     }

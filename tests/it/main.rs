@@ -3,6 +3,8 @@
 
 #[cfg(feature = "legacy")]
 mod legacy;
+#[cfg(feature = "legacy")]
+mod legacy_against;
 mod change_feed;
 #[path = "../support/check.rs"]
 mod check;

@@ -7,7 +7,7 @@ use engraph::{EdgeId, Error, NewEdge, NodeId, Operation, Result, Seq, Store, Wri
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::check::{Cards as _, same_cards, whole_feed};
+use crate::check::{Cards as _, Ends, same_cards, same_edges, sound, whole_feed};
 use crate::workload::{Card, Home};
 
 /// One operation inside a write. Names are few, so that natural keys are often taken.
@@ -30,9 +30,6 @@ enum Act {
     FailBulk(Vec<Step>),
     Reopen,
 }
-
-/// Source, type, target and weight.
-type Ends = (NodeId, String, NodeId, f32);
 
 /// What the store has to hold.
 #[derive(Clone, Debug, Default)]
@@ -190,6 +187,9 @@ impl Pair {
             for step in steps {
                 apply(tx, &mut after, step)?;
                 same_cards(tx, &after.cards);
+                same_edges(&after.given, (&after.cards, &after.edges), |node, direction| {
+                    tx.neighbors(node, direction).unwrap()
+                });
             }
             Ok(())
         };
@@ -218,6 +218,10 @@ impl Pair {
     fn check(&self) {
         let tx = self.store.read().unwrap();
         same_cards(&tx, &self.model.cards);
+        let (graph, model) = (tx.graph(), &self.model);
+        same_edges(&model.given, (&model.cards, &model.edges), |node, direction| {
+            graph.neighbors(node, direction).unwrap()
+        });
         for code in ["a", "b", "c", "d", "e", "f", "nowhere"] {
             let expected = self.model.cards.iter().find(|(_, card)| card.code == code);
             assert_eq!(tx.by_code(code), expected.map(|(id, card)| (*id, card.clone())));
@@ -232,6 +236,7 @@ impl Pair {
     /// What takes longer: the feed, the past, the edges.
     fn check_all(&self) {
         self.check();
+        sound(&self.store);
         let tx = self.store.read().unwrap();
         for (at, cards) in &self.past {
             for id in &self.model.given {
@@ -239,13 +244,13 @@ impl Pair {
                 assert_eq!(found.as_ref(), cards.get(id), "{id} as of {at}");
             }
         }
-        let (mut records, mut edges) = (BTreeSet::new(), BTreeSet::new());
+        let (mut records, mut edges) = (BTreeSet::<NodeId>::new(), BTreeSet::<EdgeId>::new());
         for change in whole_feed(&self.store) {
             match change.operation {
                 Operation::Put => records.extend(change.nodes()),
-                Operation::Delete => change.nodes().for_each(|id| drop(records.remove(&id))),
+                Operation::Delete => records.retain(|id| !change.nodes().any(|gone| gone == *id)),
                 Operation::Link => edges.extend(change.edges()),
-                Operation::Unlink => change.edges().for_each(|id| drop(edges.remove(&id))),
+                Operation::Unlink => edges.retain(|id| !change.edges().any(|gone| gone == *id)),
                 other => unreachable!("{other:?}"),
             }
         }

@@ -4,7 +4,7 @@ use engraph::record::{Document, Facts, Record};
 use engraph::{Error, Kind, NodeId, Options, Seq, Store};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::check::{Cards as _, fault};
+use crate::check::{Cards as _, fault, sound};
 use crate::workload::{Card, Counter, Home};
 
 /// A type of its own for every number.
@@ -104,6 +104,10 @@ fn a_type_that_is_not_registered_is_carried_and_not_lost() {
         assert!(matches!(error, Error::NotFound { .. }), "{error}");
         assert!(error.to_string().contains("card"), "{error}");
     };
+    let stats = store.stats().unwrap();
+    assert_eq!((stats.records.get("card"), &*stats.unregistered), (Some(&1), &["card".into()][..]));
+    let report = store.verify().unwrap();
+    assert!(report.is_ok() && report.unchecked_kinds == 1, "{report:#?}");
     names_it(tx.get::<Card>(card).unwrap_err());
     names_it(tx.iter::<Card>().unwrap_err());
     names_it(tx.find::<Card>("code", "a").unwrap_err());
@@ -126,6 +130,7 @@ fn a_type_that_is_not_registered_is_carried_and_not_lost() {
     let tx = store.read().unwrap();
     assert_eq!(tx.by_code("a"), Some((card, Card::new("a").alias("x").place("s", 4))));
     assert_eq!(tx.on_shelf("s").len(), 1);
+    sound(&store);
     assert!(store.write(|tx| tx.remove_edge(edge)).unwrap(), "the edge was kept");
     let next = store.write(|tx| tx.insert(&Card::new("b"))).unwrap();
     assert_eq!(next.key(), card.key() + 1);
@@ -144,11 +149,8 @@ fn kinds_keep_their_byte_in_whatever_order_types_are_registered() {
     assert_eq!(kinds(Store::builder().register::<Counter>().register::<Card>(), true), first);
 
     // A new type gets the next byte, also while an old one is not registered.
-    let store = Store::builder()
-        .register::<Numbered<7>>()
-        .register::<Counter>()
-        .open(home.path())
-        .unwrap();
+    let store =
+        Store::builder().register::<Numbered<7>>().register::<Counter>().open(home.path()).unwrap();
     let tx = store.read().unwrap();
     assert_eq!(tx.kind_of::<Numbered<7>>().unwrap(), Kind(Kind::FIRST_OWN.0 + 2));
     assert_eq!(tx.kind_of::<Counter>().unwrap(), first.1);
@@ -184,10 +186,7 @@ fn one_hundred_and_twenty_eight_types_fit_and_one_more_does_not() {
     assert_eq!((first.kind(), last.kind()), (Kind(128), Kind(255)));
     store.close().unwrap();
     let refused = full().register::<Numbered<128>>().open(home.path());
-    assert!(
-        matches!(refused, Err(Error::Limit { max: 128, found: 129, .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Error::Limit { max: 128, found: 129, .. })), "{refused:?}");
     let store = full().open(home.path()).unwrap();
     let tx = store.read().unwrap();
     assert_eq!(tx.get(last).unwrap(), Some(Numbered::<127>(6)));

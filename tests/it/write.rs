@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use engraph::graph::Direction;
 use engraph::record::{Document, TagDefinition};
 use engraph::{EdgeId, Error, Kind, NewEdge, NodeId, Operation, Result, Seq, Store, WriteTx};
 
-use crate::check::{Cards as _, fault, same_cards, whole_feed};
+use crate::check::{Cards as _, fault, same_cards, sound, whole_feed};
 use crate::random::Random;
 use crate::workload::{Card, Counter, new_store};
 
@@ -65,6 +66,7 @@ fn leaves_no_trace(way: Way, expected: &str) {
     let store = home.open();
     assert_eq!(store.read().unwrap().cards().len(), 2);
     assert!(store.write(|tx| tx.remove_edge(edge)).unwrap());
+    sound(&store);
 }
 
 #[test]
@@ -264,6 +266,7 @@ fn a_change_that_was_refused_leaves_the_record_as_it_was() {
     store.write(|tx| tx.delete(second)).unwrap();
     model.remove(&second);
     same_cards(&store.read().unwrap(), &model);
+    sound(&store);
 }
 
 #[test]
@@ -423,6 +426,60 @@ fn noise(length: usize) -> String {
     (0..length).map(|_| char::from(b' ' + (random.number() >> 58) as u8)).collect()
 }
 
+#[track_caller]
+fn links(store: &Store, node: NodeId, direction: Direction, expected: &[NodeId]) {
+    let found = store.graph().unwrap().neighbors(node, direction).unwrap();
+    assert!(found.iter().all(|one| one.edge.is_link() && &*one.edge_type == "next"), "{found:?}");
+    let ends: Vec<NodeId> = found.iter().map(|one| one.node).collect();
+    assert_eq!(ends, expected);
+}
+
+#[test]
+fn a_link_follows_its_field() {
+    let (_home, store) = new_store();
+    let [a, b, c] = store
+        .write(|tx| {
+            let a = tx.insert(&Card::new("a"))?;
+            Ok([a, tx.insert(&Card::new("b"))?, tx.insert(&Card::new("c").next(a))?])
+        })
+        .unwrap();
+    links(&store, c, Direction::Out, &[a]);
+    links(&store, a, Direction::In, &[c]);
+    store.write(|tx| tx.put(c, &Card::new("c").next(b))).unwrap();
+    store.write(|tx| tx.put(a, &Card::new("a").next(b))).unwrap();
+    links(&store, a, Direction::In, &[]);
+    links(&store, b, Direction::In, &[a, c]);
+    store.write(|tx| tx.put(c, &Card::new("c"))).unwrap();
+    links(&store, c, Direction::Out, &[]);
+    // A card may point to itself, and takes that link with it.
+    store.bulk(|tx| tx.put(c, &Card::new("c").next(c))).unwrap();
+    links(&store, c, Direction::Both, &[c, c]);
+    store.write(|tx| tx.delete(c)).unwrap();
+    links(&store, c, Direction::Both, &[]);
+    links(&store, b, Direction::In, &[a]);
+    sound(&store);
+}
+
+#[test]
+fn a_link_stays_when_its_target_goes_and_is_reported() {
+    let (_home, store) = new_store();
+    let [a, b] = store
+        .write(|tx| {
+            let a = tx.insert(&Card::new("a"))?;
+            Ok([a, tx.insert(&Card::new("b").next(a))?])
+        })
+        .unwrap();
+    store.write(|tx| tx.delete(a)).unwrap();
+    links(&store, b, Direction::Out, &[a]);
+    let report = store.verify().unwrap();
+    assert!(report.is_ok() && report.dangling_links == 1, "{report:#?}");
+    store.write(|tx| tx.put(a, &Card::new("a"))).unwrap();
+    assert_eq!(store.verify().unwrap().dangling_links, 0);
+    store.write(|tx| Ok(tx.delete(b)? && tx.delete(a)?)).unwrap();
+    links(&store, a, Direction::In, &[]);
+    sound(&store);
+}
+
 #[test]
 fn a_record_of_any_size_up_to_the_limit_comes_back() {
     let (home, store) = new_store();
@@ -487,6 +544,7 @@ fn a_bulk_load_that_outgrows_its_batch_reads_and_keeps_everything() {
     assert!(ranks.is_sorted_by(|a, b| a >= b));
     assert_eq!(tx.by_code("old"), None);
     assert_eq!(store.seq(), Seq(2));
+    sound(&store);
 }
 
 #[test]

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use engraph::{Change, NodeId, ReadTx, Seq, Store, WriteTx};
+use engraph::graph::{Direction, Neighbor};
+use engraph::{Change, EdgeId, NodeId, ReadTx, Seq, Store, WriteTx};
 
 use crate::workload::Card;
+
+/// Source, type, target and weight of an edge.
+pub(crate) type Ends = (NodeId, String, NodeId, f32);
 
 /// The kind of the error that a call ended in.
 #[track_caller]
@@ -86,6 +90,48 @@ pub(crate) fn same_cards(tx: &impl Cards, model: &BTreeMap<NodeId, Card>) {
         }
         assert_eq!(tx.by_code(&card.code), Some((id, card)), "card of its code");
     }
+}
+
+/// Compares every node's edges and links, both ways, with plain maps. `neighbors` is how they are
+/// read; `nodes` are those to be asked.
+#[track_caller]
+pub(crate) fn same_edges(
+    nodes: &[NodeId],
+    (cards, edges): (&BTreeMap<NodeId, Card>, &BTreeMap<EdgeId, Ends>),
+    mut neighbors: impl FnMut(NodeId, Direction) -> Vec<Neighbor>,
+) {
+    let mut expected: BTreeMap<(NodeId, bool), Vec<(String, NodeId, EdgeId, f32)>> =
+        BTreeMap::new();
+    let links = cards
+        .iter()
+        .filter_map(|(id, card)| Some((EdgeId::LINK, (*id, "next".to_owned(), card.next?, 1.0))));
+    let edges = edges.iter().map(|(id, ends)| (*id, ends.clone()));
+    for (id, (source, edge_type, target, weight)) in edges.chain(links) {
+        let out = expected.entry((source, true)).or_default();
+        out.push((edge_type.clone(), target, id, weight));
+        expected.entry((target, false)).or_default().push((edge_type, source, id, weight));
+    }
+    for node in nodes {
+        for (direction, out) in [(Direction::Out, true), (Direction::In, false)] {
+            let found = neighbors(*node, direction).into_iter();
+            let mut found: Vec<_> = found
+                .map(|one| (one.edge_type.to_string(), one.node, one.edge, one.weight))
+                .collect();
+            let mut wanted = expected.remove(&(*node, out)).unwrap_or_default();
+            for list in [&mut found, &mut wanted] {
+                list.sort_by(|a, b| (&a.0, a.1, a.2).cmp(&(&b.0, b.1, b.2)));
+            }
+            assert_eq!(found, wanted, "{direction:?} edges of {node}");
+        }
+    }
+    assert!(expected.is_empty(), "edges of nodes that were not asked: {expected:?}");
+}
+
+/// Everything that the store derives agrees with its records.
+#[track_caller]
+pub(crate) fn sound(store: &Store) {
+    let report = store.verify().unwrap();
+    assert!(report.is_ok(), "{report:#?}");
 }
 
 /// The whole change feed: every write is there, in order, and the times only grow.

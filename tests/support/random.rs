@@ -6,9 +6,8 @@ use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer as _, 
 use serde::forward_to_deserialize_any;
 
 /// Pieces that texts are made of: blanks, quotes, controls, and some outside ASCII.
-const PIECES: [&str; 12] = [
-    "a", "Zed", "0", " ", "\"", "\\", "\n", "\0", "%_", "\u{e9}", "\u{4e2d}\u{feff}", "\u{1f600}",
-];
+const PIECES: [&str; 12] =
+    ["a", "Zed", "0", " ", "\"", "\\", "\n", "\0", "%_", "\u{e9}", "\u{4e2d}\u{feff}", "\u{1f600}"];
 
 /// A stream of random numbers (SplitMix64), and of whatever can be made of them.
 #[derive(Debug)]

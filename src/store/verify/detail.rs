@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use super::super::entry::{Adjacent, Implied, UniqueRow};
 use super::VerifyReport;
 use super::fingerprint::entries_of;
+use super::log::Log;
 use super::tables::{Differing, EDGES, owner_of};
 use super::view::{Owner, View};
 use crate::base::error::{Error, Result};
@@ -18,11 +19,12 @@ use crate::storage::{KeyRange, Rows as _, TableId, check, edges, index};
 /// Names what differs.
 pub(super) fn name_differences(
     view: &View<'_>,
+    log: &Log,
     differing: &Differing,
     report: &mut VerifyReport,
 ) -> Result<()> {
     for kind in &differing.unique {
-        let named = missing_unique(view, *kind, report);
+        let named = missing_unique(view, log, *kind, report);
         report.absorb(named)?;
         let named = surplus_unique(view, *kind, report);
         report.absorb(named)?;
@@ -69,12 +71,19 @@ fn each_record(
 
 // ---- natural keys -------------------------------------------------------------------------
 
-fn missing_unique(view: &View<'_>, kind: Kind, report: &mut VerifyReport) -> Result<()> {
+fn missing_unique(view: &View<'_>, log: &Log, kind: Kind, report: &mut VerifyReport) -> Result<()> {
+    let may_be_free = log.may_be_touched(kind);
     each_record(view, kind, &mut |id, implied| {
         for unique in &implied.unique {
             match unique_fault(view, id, unique)? {
                 KeyState::Held => {}
                 KeyState::Duplicate => report.duplicate_keys += 1,
+                // The record that held it may have gone, or have another key now.
+                KeyState::Free if may_be_free && view.is_imported(id) => report.duplicate_keys += 1,
+                KeyState::Free => {
+                    let (name, label) = (unique.name, view.label(id));
+                    report.add("table unique", format!("row of index {name} is missing: {label}"));
+                }
                 KeyState::Wrong(fault) => report.add("table unique", fault),
             }
         }
@@ -87,6 +96,8 @@ enum KeyState {
     Held,
     /// Imported, and kept without the key, which another record has.
     Duplicate,
+    /// No record has it.
+    Free,
     Wrong(String),
 }
 
@@ -95,7 +106,7 @@ fn unique_fault(view: &View<'_>, id: NodeId, unique: &UniqueRow) -> Result<KeySt
         Ok(KeyState::Wrong(format!("row of index {} {what}: {}", unique.name, view.label(id))))
     };
     let Some(value) = view.rows.get(TableId::UNIQUE, &unique.row)? else {
-        return wrong("is missing".into());
+        return Ok(KeyState::Free);
     };
     // A value that does not decode was named by the first pass.
     let Ok(holder) = index::unique_id(id.kind(), &value) else { return Ok(KeyState::Held) };

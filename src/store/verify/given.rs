@@ -28,6 +28,8 @@ struct Keys {
     next: u64,
     seen: Vec<u64>,
     present: Vec<u64>,
+    /// Whether any was deleted or written a second time.
+    touched: bool,
 }
 
 impl Keys {
@@ -46,6 +48,7 @@ impl Keys {
             let bits = (64 - key % 64).min(end - key);
             let mask = (u64::MAX >> (64 - bits)) << (key % 64);
             let word = (key / 64) as usize;
+            self.touched |= !present || self.seen[word] & mask != 0;
             self.seen[word] |= mask;
             if present {
                 self.present[word] |= mask;
@@ -133,6 +136,11 @@ impl Given {
     /// What the log says of a record or edge.
     pub(super) fn last_seen(&self, id: NodeId) -> LastSeen {
         self.keys(id).last_seen(id.key())
+    }
+
+    /// Whether the log says that any record of a kind was deleted or written a second time.
+    pub(super) fn is_touched(&self, kind: Kind) -> bool {
+        self.kinds[kind.index()].touched
     }
 
     /// How many keys of a kind the log wrote last.

@@ -60,6 +60,11 @@ impl Log {
         self.given.last_seen(id) == LastSeen::Written
     }
 
+    /// Whether any record of a kind may have been deleted or changed after it was made.
+    pub(super) fn may_be_touched(&self, kind: Kind) -> bool {
+        !self.is_complete() || self.given.is_touched(kind)
+    }
+
     /// How many records of a kind the log wrote last.
     pub(super) fn written(&self, kind: Kind) -> u64 {
         self.given.written(kind)

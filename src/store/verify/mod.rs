@@ -39,8 +39,8 @@ pub struct VerifyReport {
     /// Ends of links and stated edges that are not there. A finding, not a problem: links outlive
     /// their targets.
     pub dangling_links: u64,
-    /// Natural keys of imported records that another record of the same source holds. A finding,
-    /// not a problem: such records are kept without the key.
+    /// Natural keys of imported records that another record of the same source holds, or held when
+    /// they were imported. A finding, not a problem: such records are kept without the key.
     pub duplicate_keys: u64,
     /// Kinds whose type is not registered: their rows cannot be compared with their records.
     pub unchecked_kinds: u64,
@@ -125,7 +125,7 @@ fn compare(shared: &Shared, rows: &Snapshot, report: &mut VerifyReport) -> Resul
     };
     let log = log::read(&view, report)?;
     let differing = tables::compare(&view, &log, report)?;
-    detail::name_differences(&view, &differing, report)?;
+    detail::name_differences(&view, &log, &differing, report)?;
     let outcome = log::check_history(&view, &log, report);
     report.absorb(outcome)?;
     tables::check_verbatim(&view, report)?;
@@ -591,6 +591,9 @@ mod tests {
                 tx.put_source(Source { number: 1, tables: vec![table], ..Source::default() })
             })
             .unwrap();
+        let report = store.verify().unwrap();
+        assert_eq!((report.problems.as_slice(), report.duplicate_keys), (&[][..], 1));
+        store.write(|tx| tx.delete(book(10))).unwrap();
         let report = store.verify().unwrap();
         assert_eq!((report.problems.as_slice(), report.duplicate_keys), (&[][..], 1));
     }
