@@ -7,36 +7,12 @@
 
 use engraph::graph::Direction;
 use engraph::record::{Document, DocumentContent, Memory};
-use engraph::{NewEdge, Seq, Store};
+use engraph::{NewEdge, NodeId, Seq, Store};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let store = Store::create(folder.path().join("case.engraph"))?;
-
-    // One write: all of it becomes durable together, or none.
-    let (memo, fact) = store.write(|tx| {
-        let memo = tx.insert(&Document {
-            file_name: "memo.txt".to_owned(),
-            file_type: "txt".to_owned(),
-            category: "legal".to_owned(),
-            created_at: Some(tx.now()),
-            ..Document::default()
-        })?;
-        tx.insert(&DocumentContent {
-            document: Some(memo),
-            content_text: Some("The reply is due on 14 March.".to_owned()),
-            ..DocumentContent::default()
-        })?;
-        let fact = tx.insert(&Memory {
-            record_id: "fact-1".to_owned(),
-            namespace: "case-7".to_owned(),
-            key: "deadline".to_owned(),
-            content: "The reply is due on 14 March".to_owned(),
-            ..Memory::default()
-        })?;
-        tx.add_edge(&NewEdge::new(fact, "derived_from", memo).weight(0.9))?;
-        Ok((memo, fact))
-    })?;
+    let (memo, fact) = write(&store)?;
 
     // A reader is a view of one moment: later writes do not change it.
     let before = store.read()?;
@@ -79,4 +55,31 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     store.close()?;
     Ok(())
+}
+
+/// One write: all of it becomes durable together, or none.
+fn write(store: &Store) -> engraph::Result<(NodeId, NodeId)> {
+    store.write(|tx| {
+        let memo = tx.insert(&Document {
+            file_name: "memo.txt".to_owned(),
+            file_type: "txt".to_owned(),
+            category: "legal".to_owned(),
+            created_at: Some(tx.now()),
+            ..Document::default()
+        })?;
+        tx.insert(&DocumentContent {
+            document: Some(memo),
+            content_text: Some("The reply is due on 14 March.".to_owned()),
+            ..DocumentContent::default()
+        })?;
+        let fact = tx.insert(&Memory {
+            record_id: "fact-1".to_owned(),
+            namespace: "case-7".to_owned(),
+            key: "deadline".to_owned(),
+            content: "The reply is due on 14 March".to_owned(),
+            ..Memory::default()
+        })?;
+        tx.add_edge(&NewEdge::new(fact, "derived_from", memo).weight(0.9))?;
+        Ok((memo, fact))
+    })
 }

@@ -2,9 +2,9 @@
 #![forbid(unsafe_code)]
 
 pub(crate) mod base;
+pub mod graph;
 #[cfg(feature = "legacy")]
 pub mod legacy;
-pub mod graph;
 pub mod record;
 pub mod search;
 pub(crate) mod storage;
@@ -15,7 +15,9 @@ pub use base::id::{EdgeId, Kind, NodeId, Seq};
 pub use base::json::Json;
 pub use base::key::Key;
 pub use base::time::{Clock, ManualClock, SystemClock, Timestamp};
-pub use store::{IndexScan, JsonScan, NewEdge, Options, Origin, ReadTx, RecordScan, Store, WriteTx};
 pub use storage::changes::{Change, Operation};
-pub use store::{Freshness, Search, SearchHit, SearchResults, SearchStats};
 pub use store::{CompactReport, Problem, SourceStats, StoreStats, TableStats, VerifyReport};
+pub use store::{Freshness, Search, SearchHit, SearchResults, SearchStats};
+pub use store::{
+    IndexScan, JsonScan, NewEdge, Options, Origin, ReadTx, RecordScan, Store, WriteTx,
+};

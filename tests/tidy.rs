@@ -33,7 +33,7 @@ const LAYERS: &[(&str, u8)] = &[
 const FAMILY_PAIRS: &[(&str, &str)] = &[];
 
 /// Modules of `record` that are not a family: every layer above may name them.
-const RECORD_SHARED: &[&str] = &["registry", "text_enum", "origin"];
+const RECORD_SHARED: &[&str] = &["registry", "text_enum", "stated", "vocabulary"];
 
 /// External crates and the only places whose code may name them.
 const ENGINE_HOMES: &[(&str, &[&str])] = &[

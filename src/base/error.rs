@@ -1,7 +1,7 @@
 //! The one error type of the crate. It imports nothing of the crate, so it starts no import cycle.
 //!
-//! A variant is named for what the caller can do about it. Engine errors are boxed sources and never
-//! part of the interface, so a new version of an engine is not a breaking change here.
+//! A variant is named for what the caller can do about it. Engine errors are boxed sources and
+//! never part of the interface, so a new version of an engine is not a breaking change here.
 
 use std::path::PathBuf;
 

@@ -26,9 +26,7 @@ impl Json {
         value
             .serialize(&mut serializer)
             .map_err(|error| Error::invalid("json", error.to_string()))?;
-        String::from_utf8(out)
-            .map(Self)
-            .map_err(|error| Error::invalid("json", error.to_string()))
+        String::from_utf8(out).map(Self).map_err(|error| Error::invalid("json", error.to_string()))
     }
 
     /// Takes a text that is JSON already.

@@ -20,7 +20,7 @@ use super::progress::Progress;
 use super::{place, search, shown, text};
 
 /// What is looked for: the sample says in some documents and memories when a reply is due.
-const QUERY: &str = "\"reply is due\" deadline";
+const QUERY: &str = "reply due March";
 /// Kinds of records that are listed.
 const KINDS_MAX: usize = 12;
 /// The code of a process that an interruption ended, as shells give it.
@@ -57,7 +57,7 @@ struct Told<'a> {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Answer, Failure> {
-    let (root, _gone_at_the_end) = folder(arguments.keep.as_deref())?;
+    let (root, _gone_at_the_end) = folder(arguments.keep.as_deref(), output)?;
     let old = root.join("old");
     std::fs::create_dir_all(&old).map_err(|error| Failure::io("make", &old, &error))?;
     let mut demo = Demo { output, root: &root, steps: Vec::new() };
@@ -71,7 +71,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Answer, 
 }
 
 /// The folder to work in, and what takes it away at the end.
-fn folder(keep: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), Failure> {
+fn folder(keep: Option<&Path>, output: &mut Output) -> Result<(PathBuf, Option<TempDir>), Failure> {
     if let Some(keep) = keep {
         return Ok((keep.to_owned(), None));
     }
@@ -87,7 +87,7 @@ fn folder(keep: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), Failure> {
         interrupted();
     });
     if let Err(error) = handled {
-        tracing_failed(&error);
+        output.note(format_args!("an interruption will leave the folder behind: {error}"))?;
     }
     Ok((root, Some(made)))
 }
@@ -95,14 +95,6 @@ fn folder(keep: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), Failure> {
 #[expect(clippy::exit, reason = "an interruption ends the process, as it would without a handler")]
 fn interrupted() {
     std::process::exit(INTERRUPTED);
-}
-
-/// Without the handler an interruption only leaves the folder behind.
-fn tracing_failed(error: &ctrlc::Error) {
-    drop(std::io::Write::write_fmt(
-        &mut anstream::stderr(),
-        format_args!("an interruption will leave the folder behind: {error}\n"),
-    ));
 }
 
 struct Demo<'a> {
@@ -120,7 +112,8 @@ impl Demo<'_> {
             self.output.line("")?;
         }
         let bold = self.output.style(Style::new().bold());
-        self.output.line(format_args!("{bold}{}. {title}{bold:#}", self.steps.len() + 1))
+        self.output.line(format_args!("{bold}{}. {title}{bold:#}", self.steps.len() + 1))?;
+        self.output.flush()
     }
 
     /// Writes a line for people.
@@ -145,7 +138,7 @@ impl Demo<'_> {
         let start = Instant::now();
         let files = legacy::sample::write(old, size)?;
         let took = start.elapsed();
-        let mut total = 0;
+        let mut total: u64 = 0;
         for file in &files {
             let bytes = file.metadata().map_or(0, |found| found.len());
             total += bytes;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::builder::styling::{AnsiColor, Style};
@@ -98,6 +99,7 @@ impl Failure {
     }
 
     /// Standard output cannot be written.
+    #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
     pub(crate) fn output(error: io::Error) -> Self {
         let is_closed_pipe = error.kind() == io::ErrorKind::BrokenPipe;
         let mut failure = Self::new(Code::Place, "io", "cannot write to standard output");
@@ -107,10 +109,11 @@ impl Failure {
     }
 
     /// The operating system refused something that the command itself asked for.
-    pub(crate) fn io(action: &str, path: &std::path::Path, error: &io::Error) -> Self {
+    pub(crate) fn io(action: &str, path: &Path, error: &io::Error) -> Self {
         let mut failure =
             Self::new(Code::Place, "io", format!("cannot {action} {}", path.display()));
         failure.causes.push(error.to_string());
+        failure.hint = io_hint(error.kind()).map(ToOwned::to_owned);
         failure
     }
 
@@ -228,6 +231,9 @@ fn causes(error: &Error) -> Vec<String> {
 /// What can be done about an error.
 fn hint(error: &Error) -> Option<String> {
     let hint = match error {
+        Error::NotFound { what, key } if what == "store" && Path::new(key).exists() => {
+            "a store is a directory that `engraph init` or an import made".to_owned()
+        }
         Error::NotFound { what, key } if what == "store" => {
             format!("`engraph init {key}` makes a new store there")
         }

@@ -39,6 +39,10 @@ fn show(store: &Store, ids: &[String], output: &mut Output) -> Result<Answer, Fa
                 }
                 show_fields(&shown, output)?;
             }
+            None if output.is_json() => {
+                answer = Answer::No;
+                output.json(&Shown::new(&tx, id, serde_json::Value::Null))?;
+            }
             None => {
                 answer = Answer::No;
                 output.note(format_args!("there is no record {id}"))?;
@@ -51,12 +55,14 @@ fn show(store: &Store, ids: &[String], output: &mut Output) -> Result<Answer, Fa
 /// A head line, then a line for every field; further lines of a text are indented to its start.
 fn show_fields(shown: &Shown, output: &mut Output) -> Result<(), Failure> {
     let bold = output.style(Style::new().bold());
-    let mut head = format!("{bold}{} {}{bold:#}", text::escaped(&shown.kind), shown.id);
-    if let Some(origin) = &shown.origin {
-        let table = text::escaped(&origin.table);
-        head += &format!("  from {table} row {} of source {}", origin.row, origin.source);
+    let head = format!("{bold}{} {}{bold:#}", text::escaped(&shown.kind), shown.id);
+    match &shown.origin {
+        None => output.line(head)?,
+        Some(shown::From { source, table, row }) => {
+            let table = text::escaped(table);
+            output.line(format_args!("{head}  from {table} row {row} of source {source}"))?;
+        }
     }
-    output.line(head)?;
     let Some(fields) = shown.record.as_object() else {
         return output.line(text::escaped(&shown.record.to_string()));
     };

@@ -199,7 +199,7 @@ fn neighbors(
             ]);
         }
     }
-    finish(rows, found.len(), asked.limit, output)
+    finish(&rows, found.len(), asked.limit, output)
 }
 
 #[derive(Serialize)]
@@ -248,7 +248,7 @@ fn around(
             ]);
         }
     }
-    finish(rows, found.len(), asked.limit, output)
+    finish(&rows, found.len(), asked.limit, output)
 }
 
 fn shortened(label: Option<String>) -> String {
@@ -256,12 +256,12 @@ fn shortened(label: Option<String>) -> String {
 }
 
 /// Writes the table, and says what it leaves out. The answer is no when there is nothing.
-fn finish(rows: Rows, found: usize, limit: usize, output: &mut Output) -> Result<Answer, Failure> {
+fn finish(rows: &Rows, found: usize, limit: usize, output: &mut Output) -> Result<Answer, Failure> {
     if !output.is_json() {
         if found == 0 {
             output.note("there are none")?;
         } else {
-            output.table(&rows)?;
+            output.table(rows)?;
         }
         if found > limit {
             output.note("there are more: --limit")?;

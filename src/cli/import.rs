@@ -147,9 +147,12 @@ fn show_file(file: &FileReport, output: &mut Output) -> Result<(), Failure> {
         Fate::Unchanged => "unchanged",
         _ => "other    ",
     };
+    let kind = file.kind.as_deref().unwrap_or("unknown kind");
+    if file.fate == Fate::Unchanged {
+        return output.line(format_args!("{fate}  {path}  {kind}, source {}", file.source));
+    }
     output.line(format_args!(
-        "{fate}  {path}  {}, source {}: {} from {} in {:.2} s",
-        file.kind.as_deref().unwrap_or("unknown kind"),
+        "{fate}  {path}  {kind}, source {}: {} from {} in {:.2} s",
         file.source,
         text::counted(file.records.values().sum(), "record"),
         text::counted(file.total_rows(), "row"),

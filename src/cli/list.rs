@@ -78,12 +78,12 @@ fn index_failure(tx: &ReadTx, kind: Kind, index: &str, error: Error) -> Failure 
     if !matches!(&error, Error::NotFound { what, .. } if what == "index") {
         return error.into();
     }
-    let failure = Failure::usage(format!("no index of these records is called {index:?}"));
+    let failure = Failure::usage(format!("no index of this kind is called {index:?}"));
     match tx.indexes(kind) {
         Ok(names) if names.is_empty() => {
             failure.hint("there are no records of this kind that an index could order")
         }
-        Ok(names) => failure.hint(format!("there are {}", names.join(", "))),
+        Ok(names) => failure.hint(format!("its indexes: {}", names.join(", "))),
         Err(error) => error.into(),
     }
 }

@@ -24,10 +24,13 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 
 use failure::{Answer, Code, EXIT_CODES, Failure};
 use output::{Form, Output};
+
+/// Head of the options that every subcommand has.
+const EVERYWHERE: &str = "Everywhere";
 
 /// Embedded graph-and-memory store: typed records, one graph, full-text search, one directory.
 #[derive(Debug, Parser)]
@@ -44,11 +47,11 @@ struct Command {
 #[derive(Args, Debug)]
 struct Global {
     /// Give data as JSON, one object a line, and errors as JSON too
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     json: bool,
 
-    /// Log to standard error what happens; more with -vv and -vvv (else RUST_LOG decides)
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    /// Log to standard error what happens; -vv and -vvv tell more
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, action = ArgAction::Count)]
     verbose: u8,
 }
 
@@ -108,6 +111,11 @@ pub(crate) fn run() -> ExitCode {
 
 /// Help, version, or a command line that cannot be used.
 fn parsed_otherwise(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+        let text = error.to_string();
+        let message = text.trim_start_matches("error: ").trim_end();
+        return Failure::usage(message).report(Form::Json).into();
+    }
     let printed = error.print();
     let code = if error.use_stderr() { Code::Usage } else { Code::Yes };
     match printed {

@@ -20,8 +20,8 @@ pub(super) struct Arguments {
     /// The store's directory
     store: PathBuf,
 
-    /// Words, "phrases in quotes", -excluded words
-    #[arg(required = true, allow_hyphen_values = true)]
+    /// Words, "phrases in quotes" and, within one argument or after --, -excluded words
+    #[arg(required = true)]
     query: Vec<String>,
 
     /// Only records of these kinds

@@ -21,7 +21,7 @@ pub(super) fn kind_named(tx: &ReadTx, name: &str) -> Result<Kind, Failure> {
     }
     let hint = similar(tx, name).map_or_else(
         || "`engraph stats STORE` shows which kinds a store has".to_owned(),
-        |names| format!("there are {names}"),
+        |names| format!("similar names: {names}"),
     );
     Err(Failure::usage(format!("no kind of records is called {name:?}")).hint(hint))
 }
@@ -120,9 +120,11 @@ pub(super) fn label(record: &Value) -> String {
     ];
     let Some(fields) = record.as_object() else { return plain(record) };
     let named = FIELDS.iter().filter_map(|field| fields.get(*field));
-    let found = named
-        .chain(fields.values())
-        .find_map(|value| value.as_str().filter(|text| !text.is_empty()).map(ToOwned::to_owned));
+    let found = named.chain(fields.values()).find_map(|value| {
+        // Ids of other records are texts too, and call nothing by a name.
+        let text = value.as_str().filter(|text| !text.is_empty());
+        text.filter(|text| text.parse::<NodeId>().is_err()).map(ToOwned::to_owned)
+    });
     found.unwrap_or_else(|| record.to_string())
 }
 

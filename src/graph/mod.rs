@@ -253,9 +253,9 @@ impl fmt::Debug for Graph {
 }
 
 fn name_of(names: &dyn EdgeNames, edge_type: u32) -> Result<Arc<str>> {
-    names.name(edge_type).ok_or_else(|| {
-        Error::corrupt("table names", format!("edge type {edge_type} has no name"))
-    })
+    names
+        .name(edge_type)
+        .ok_or_else(|| Error::corrupt("table names", format!("edge type {edge_type} has no name")))
 }
 
 /// The edges of a node on any view, those of an overlay included.

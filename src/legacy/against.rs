@@ -1,10 +1,10 @@
-//! Proof that nothing of a database was lost or changed: it is compared, cell by cell, with what the
-//! store would give back for it.
+//! Proof that nothing of a database was lost or changed: it is compared, cell by cell, with what
+//! the store would give back for it.
 //!
 //! The comparison is made between two files, both opened as untrusted sources, so that writing is
 //! proved along with reading. Rows are streamed; one thread reads what was given back while the
-//! other reads the file. An index that was built anew, because rows that it covers changed here, has
-//! other bytes for the same words: it is named, not compared.
+//! other reads the file. An index that was built anew, because rows that it covers changed here,
+//! has other bytes for the same words: it is named, not compared.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};

@@ -21,9 +21,9 @@ pub(super) struct AllBirths(BTreeMap<usize, Births>);
 impl AllBirths {
     /// Takes out what the target at that place is to hold.
     pub(super) fn of(&self, place: usize) -> Births {
-        self.0.get(&place).map_or_else(Births::default, |births| Births {
-            tables: births.tables.clone(),
-        })
+        self.0
+            .get(&place)
+            .map_or_else(Births::default, |births| Births { tables: births.tables.clone() })
     }
 }
 

@@ -15,10 +15,10 @@ use jiff::tz::TimeZone;
 use super::block::BlockWriter;
 use super::born::{Births, births};
 use super::database::{DATABASES, Database, Export};
-use super::output::{Existing, Output};
 use super::fresh::Fresh;
 use super::fulltext::{FullText, full_text_over};
 use super::outgoing::{Item, Outgoing, Totals};
+use super::output::{Existing, Output};
 use super::plan::plan;
 use super::report::{ExportReport, ExportedFile, Progress};
 use super::schema::SchemaText;
@@ -93,7 +93,8 @@ impl Target {
     /// The database that a source was.
     pub(super) fn of_source(source: Arc<Source>) -> Result<Self> {
         let database = DATABASES.iter().find(|known| known.kind == source.database);
-        let database = database.ok_or_else(|| Error::not_found("database kind", &source.database))?;
+        let database =
+            database.ok_or_else(|| Error::not_found("database kind", &source.database))?;
         let schema = codec::decode(&source.detail)?;
         let zone = TimeZone::get(if source.zone.is_empty() { "UTC" } else { &source.zone })
             .map_err(|error| Error::invalid("time zone", error.to_string()))?;
@@ -150,8 +151,7 @@ pub fn export(
         }
     }
     let births = births(&read, &mut targets, options.born_into.as_deref(), &mut report.left_out)?;
-    std::fs::create_dir_all(directory)
-        .map_err(|error| Error::io("create", directory, error))?;
+    std::fs::create_dir_all(directory).map_err(|error| Error::io("create", directory, error))?;
     let mut taken = BTreeSet::new();
     for (place, target) in targets.into_iter().enumerate() {
         let path = free_name(directory, target.file_name(), &mut taken);
@@ -200,9 +200,8 @@ pub(super) fn write(
         (target.source.as_ref().map_or(0, |source| source.number), target.database.kind);
     let totals = std::thread::scope(|scope| {
         let (plans, fixes) = (&plans, &fixes);
-        let reader = scope.spawn(move || {
-            Outgoing::new(read, target, plans, born, fixes, sender).run()
-        });
+        let reader =
+            scope.spawn(move || Outgoing::new(read, target, plans, born, fixes, sender).run());
         let loaded = load(&mut output, &receiver, path, progress);
         drop(receiver);
         let read = reader.join().unwrap_or_else(|_| {
@@ -255,8 +254,12 @@ fn finish(
     let (rebuild, stale) = indexes_to_rebuild(output.schema(), &totals.touched);
     let schema = output.schema().clone();
     let written = output.finish(&rebuild)?;
-    let expected: BTreeMap<&String, u64> =
-        totals.rows.iter().filter(|(_, rows)| **rows > 0).map(|(name, rows)| (name, *rows)).collect();
+    let expected: BTreeMap<&String, u64> = totals
+        .rows
+        .iter()
+        .filter(|(_, rows)| **rows > 0)
+        .map(|(name, rows)| (name, *rows))
+        .collect();
     for (table, rows) in expected {
         let found = written.rows.get(table).copied().unwrap_or(0);
         if found != rows && !is_rebuilt(&schema, table, &rebuild) {

@@ -128,11 +128,11 @@ pub(super) fn read(
     progress: &mut dyn FnMut(&Progress),
 ) {
     let mut lost = Vec::new();
-    let finished = plans.iter().enumerate().try_for_each(|(place, plan)| {
+    let outcome = plans.iter().enumerate().try_for_each(|(place, plan)| {
         lost.extend(read_table(source, place, plan, sender, progress)?);
         Ok(())
     });
-    let last = match finished.and_then(|()| source.check_unchanged()) {
+    let last = match outcome.and_then(|()| source.check_unchanged()) {
         Ok(()) => Message::End(lost),
         Err(error) => Message::Failed(error),
     };
@@ -148,15 +148,14 @@ fn read_table(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Vec<String>> {
     let mut writer = BlockWriter::new(plan.columns);
-    let mut step =
-        Progress { file: source.path().to_owned(), table: plan.name.clone(), rows: 0 };
+    let mut step = Progress { file: source.path().to_owned(), table: plan.name.clone(), rows: 0 };
     let mut send = |writer: &mut BlockWriter| -> Result<()> {
         let Some(block) = writer.finish()? else { return Ok(()) };
         step.rows += block.rows;
         progress(&step);
-        sender.send(Message::Rows(place, block)).map_err(|_| {
-            fault::at(source.path(), &plan.name, "the store could not take its rows")
-        })
+        sender
+            .send(Message::Rows(place, block))
+            .map_err(|_| fault::at(source.path(), &plan.name, "the store could not take its rows"))
     };
     let scanned = scan(source, plan.object, |row, cells| {
         writer.push(row, cells);
@@ -383,11 +382,7 @@ impl<'a> RowWriter<'a> {
     }
 }
 
-pub(super) fn count(
-    counts: &mut std::collections::BTreeMap<String, u64>,
-    name: &str,
-    more: u64,
-) {
+pub(super) fn count(counts: &mut std::collections::BTreeMap<String, u64>, name: &str, more: u64) {
     match counts.get_mut(name) {
         Some(count) => *count += more,
         None => drop(counts.insert(name.to_owned(), more)),

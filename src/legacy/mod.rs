@@ -33,6 +33,7 @@ pub(crate) mod scalar;
 pub(crate) mod scan;
 pub(crate) mod schema;
 pub(crate) mod shape;
+mod sound;
 pub(crate) mod source;
 pub(crate) mod time;
 mod update;

@@ -240,19 +240,17 @@ impl<'a> Outgoing<'a> {
                 plan.typed.as_ref().map(|typed| RecordCursor::new(self.read, typed.kind));
             for block in verbatim::blocks(self.read.rows(), self.number, place as u32)? {
                 let (_, block) = block?;
-                let (block, count) = match (&plan.typed, &mut cursor) {
-                    (Some(typed), Some(cursor)) => {
-                        self.patched(plan, typed, &self.tables[place], cursor, block)?
-                    }
-                    _ => {
-                        let mut count = 0;
-                        let packed = Packed(block);
-                        packed.for_each(&mut |_, _| {
-                            count += 1;
-                            Ok(())
-                        })?;
-                        (Some(packed.0), count)
-                    }
+                let (block, count) = if let (Some(typed), Some(cursor)) = (&plan.typed, &mut cursor)
+                {
+                    self.patched(plan, typed, &self.tables[place], cursor, block)?
+                } else {
+                    let mut count = 0;
+                    let packed = Packed(block);
+                    packed.for_each(&mut |_, _| {
+                        count += 1;
+                        Ok(())
+                    })?;
+                    (Some(packed.0), count)
                 };
                 rows += count;
                 if let Some(block) = block {
@@ -321,9 +319,9 @@ impl<'a> Outgoing<'a> {
         stored: &[u8],
     ) -> Result<Option<Vec<Value>>> {
         let find = |kind: Kind, index: &str, key: &[u8]| {
-            let number = self.read.core().names.number(index)?;
+            let name = self.read.core().names.number(index)?;
             // A failure to read shows as a reference that leads nowhere, as it did at import.
-            record_read::find_in_source(self.read.rows(), kind, number, self.number, key)
+            record_read::find_in_source(self.read.rows(), kind, name, self.number, key)
                 .ok()
                 .flatten()
         };
@@ -344,7 +342,7 @@ impl<'a> Outgoing<'a> {
         let mut patched: Option<Vec<Value>> = None;
         for field in typed.map.fields().filter(|field| changed.contains(field.field)) {
             let cell = typed.map.cell(field, now.get(field.field), self);
-            let cell = self.located(cell, typed.table.name, row)?;
+            let cell = self.located(cell, typed.table.name, row);
             let values =
                 patched.get_or_insert_with(|| cells.iter().map(|cell| cell.to_value()).collect());
             values[field.column] = cell;
@@ -352,15 +350,13 @@ impl<'a> Outgoing<'a> {
         Ok(patched)
     }
 
-    fn located(&mut self, cell: Result<Value, NodeId>, table: &str, row: i64) -> Result<Value> {
-        match cell {
-            Ok(cell) => Ok(cell),
-            Err(node) => {
-                let note = format!("{table} row {row}: {node} has no row here, NULL is written");
-                self.totals.notes.push(note);
-                Ok(Value::Null)
-            }
-        }
+    /// The cell, or NULL and a note where it would name a record without a row here.
+    fn located(&mut self, cell: Result<Value, NodeId>, table: &str, row: i64) -> Value {
+        cell.unwrap_or_else(|node| {
+            let note = format!("{table} row {row}: {node} has no row here, NULL is written");
+            self.totals.notes.push(note);
+            Value::Null
+        })
     }
 
     fn send_born(&mut self, plan: &TablePlan, typed: &Typed) -> Result<u64> {
@@ -376,7 +372,7 @@ impl<'a> Outgoing<'a> {
             let mut values = vec![Value::Null; plan.columns];
             for field in typed.map.fields() {
                 let cell = typed.map.cell(field, scalars.get(field.field), self);
-                values[field.column] = self.located(cell, name, row)?;
+                values[field.column] = self.located(cell, name, row);
             }
             if let Some(alias) = alias {
                 values[alias] = Value::Integer(row);

@@ -457,7 +457,7 @@ fn escaped(pattern: &str) -> String {
 }
 
 /// What a definition may do.
-fn only_definitions(ctx: AuthContext<'_>) -> Authorization {
+pub(super) fn only_definitions(ctx: AuthContext<'_>) -> Authorization {
     match ctx.action {
         AuthAction::Select
         | AuthAction::Attach { .. }

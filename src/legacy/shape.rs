@@ -179,7 +179,6 @@ mod tests {
 
     #[derive(Default, Deserialize)]
     #[serde(default)]
-    #[expect(dead_code, reason = "only its shape counts")]
     struct Sample {
         name: String,
         size: Option<i64>,

@@ -20,6 +20,7 @@ use super::fault;
 use super::header::FileHeader;
 use super::log::{self, LogState};
 use super::schema::SchemaText;
+use super::sound;
 use crate::base::error::Result;
 use crate::base::limits::{LEGACY_CACHE_BYTES, LEGACY_CELL_BYTES_MAX, LEGACY_OBJECTS_MAX};
 
@@ -114,6 +115,9 @@ impl Source {
             self.notices.push(format!("is damaged: {line}"));
         }
         self.schema = SchemaText::read(&self.db, &self.path, header.wal)?;
+        if self.damage == Damage::Salvage && self.is_damaged() {
+            sound::keep_sound(&mut self.schema, &self.path, &mut self.notices)?;
+        }
         Ok(())
     }
 

@@ -151,7 +151,8 @@ impl Work<'_> {
         tx.set_source(Some(self.earlier.number));
         let tables = self.tables(tx, new_rows)?;
         let rows = RowWriter::new(store, self.database, self.earlier.number, tables);
-        let mut merge = Merge { work: self, snapshot: &snapshot, rows, table: None, seen: BTreeSet::new() };
+        let mut merge =
+            Merge { work: self, snapshot: &snapshot, rows, table: None, seen: BTreeSet::new() };
         loop {
             match messages.recv() {
                 Ok(Message::Rows(plan, block)) => merge.block(tx, plan, &block)?,
@@ -459,14 +460,7 @@ impl<'a> Merge<'a, '_> {
         Ok(())
     }
 
-    fn conflict(
-        &mut self,
-        typed: &Typed,
-        row: i64,
-        id: NodeId,
-        fields: Vec<String>,
-        reason: &str,
-    ) {
+    fn conflict(&mut self, typed: &Typed, row: i64, id: NodeId, fields: Vec<String>, reason: &str) {
         let conflicts = &mut self.rows.report.conflicts;
         if conflicts.len() < CONFLICTS_LISTED {
             conflicts.push(Conflict {

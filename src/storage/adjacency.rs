@@ -163,7 +163,6 @@ pub(crate) fn insert<R: RowsMut + ?Sized>(
 }
 
 /// Takes an entry out of a list. Says whether it was there.
-#[expect(clippy::too_many_arguments, reason = "a list and the three parts of an entry's key")]
 pub(crate) fn remove<R: RowsMut + ?Sized>(
     rows: &mut R,
     node: NodeId,

@@ -66,8 +66,7 @@ where
     if tail.peek().is_none() {
         return Ok(());
     }
-    let mut cursor =
-        open.upper_bound_mut(Bound::<K::SelfType<'_>>::Unbounded).map_err(fail)?;
+    let mut cursor = open.upper_bound_mut(Bound::<K::SelfType<'_>>::Unbounded).map_err(fail)?;
     for (key, value) in tail {
         // A deleted row behind the last key is not there.
         if let Some(value) = value {
@@ -79,4 +78,3 @@ where
     }
     cursor.close().map_err(fail)
 }
-

@@ -14,8 +14,10 @@ use crate::base::error::Result;
 
 /// Bytes of rows that are gathered before they are sorted into the transaction.
 const BATCH_BYTES: usize = 96 << 20;
-/// Rows that one step of a range over the transaction copies.
-const PAGE_ROWS: usize = 256;
+/// Rows that the first step of a range over the transaction copies: most ranges ask for one row.
+const PAGE_ROWS_FIRST: usize = 2;
+/// Rows that later steps copy; they grow up to this.
+const PAGE_ROWS_MAX: usize = 256;
 
 /// An engine transaction with a batch of rows over it.
 pub(crate) struct Bulk {
@@ -90,7 +92,7 @@ impl Bulk {
         Ok(value.map(Bytes::Copy))
     }
 
-    fn base_page(&self, table: TableId, range: &KeyRange) -> Result<Page> {
+    fn base_page(&self, table: TableId, range: &KeyRange, rows_max: usize) -> Result<Page> {
         let name = table.name();
         let fail = |error| storage_error(&name, error);
         let mut page = Vec::new();
@@ -101,7 +103,7 @@ impl Bulk {
                 .open_table(RecordTable::new(&name))
                 .map_err(|error| table_error(&name, error))?;
             let mut rows = open.range(bounds).map_err(fail)?;
-            while page.len() < PAGE_ROWS {
+            while page.len() < rows_max {
                 let row = if range.descending { rows.next_back() } else { rows.next() };
                 let Some(row) = row else { break };
                 let (key, value) = row.map_err(fail)?;
@@ -115,7 +117,7 @@ impl Bulk {
                 .open_table(SharedTable::new(&name))
                 .map_err(|error| table_error(&name, error))?;
             let mut rows = open.range::<&[u8]>(bounds).map_err(fail)?;
-            while page.len() < PAGE_ROWS {
+            while page.len() < rows_max {
                 let row = if range.descending { rows.next_back() } else { rows.next() };
                 let Some(row) = row else { break };
                 let (key, value) = row.map_err(fail)?;
@@ -127,15 +129,17 @@ impl Bulk {
 
     fn base_range(&self, table: TableId, range: KeyRange) -> RowIter<'_> {
         let mut left = Some(range);
+        let mut rows_max = PAGE_ROWS_FIRST;
         let pages = std::iter::from_fn(move || {
             let range = left.take()?;
-            let page = match guarded(|| table.name(), || self.base_page(table, &range)) {
+            let page = match guarded(|| table.name(), || self.base_page(table, &range, rows_max)) {
                 Ok(page) => page,
                 Err(error) => return Some(vec![Err(error)]),
             };
-            if let Some((last, _)) = page.last().filter(|_| page.len() == PAGE_ROWS) {
+            if let Some((last, _)) = page.last().filter(|_| page.len() == rows_max) {
                 let rest = if range.descending { range.before(last) } else { range.after(last) };
                 left = (!rest.is_empty()).then_some(rest);
+                rows_max = (rows_max * 4).min(PAGE_ROWS_MAX);
             }
             Some(page.into_iter().map(|(key, value)| Ok((key, Bytes::Copy(value)))).collect())
         });

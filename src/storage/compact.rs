@@ -105,9 +105,7 @@ fn copy_shared(
     let mut last = None;
     for row in from.range(table, range)? {
         let (key, value) = row?;
-        cursor
-            .insert_before(&key[..], &value[..])
-            .map_err(|error| cursor_error(&name, error))?;
+        cursor.insert_before(&key[..], &value[..]).map_err(|error| cursor_error(&name, error))?;
         bytes += key.len() + value.len();
         if bytes > BATCH_BYTES {
             last = Some(key);

@@ -39,7 +39,8 @@ impl Engine {
     /// Makes a new data file. Fails when there is one.
     pub(crate) fn create(path: &Path, options: EngineOptions) -> Result<Self> {
         let file = place::create_new(path)?;
-        let backend = FileBackend::new(file).map_err(|error| database_error(path, "lock", error))?;
+        let backend =
+            FileBackend::new(file).map_err(|error| database_error(path, "lock", error))?;
         let database = builder(options)
             .create_with_backend(backend)
             .map_err(|error| database_error(path, "create", error))?;

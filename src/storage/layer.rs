@@ -27,6 +27,7 @@ pub(crate) enum Said {
 pub(crate) struct Layer {
     tables: Vec<(TableId, LayerRows)>,
     bytes: usize,
+    empty: Option<Arc<[u8]>>,
 }
 
 impl Layer {
@@ -61,7 +62,12 @@ impl Layer {
     /// Sets or deletes a row.
     pub(crate) fn set(&mut self, table: TableId, key: &[u8], value: Option<&[u8]>) {
         self.bytes += key.len() + value.map_or(0, <[u8]>::len) + 64;
-        self.rows_mut(table).insert(key.into(), value.map(Arc::from));
+        let value = value.map(|bytes| match bytes {
+            // Index rows are all key: they share one empty value.
+            [] => Arc::clone(self.empty.get_or_insert_with(|| Arc::from([]))),
+            bytes => Arc::from(bytes),
+        });
+        self.rows_mut(table).insert(key.into(), value);
     }
 
     /// Lays `newer` over this one.
@@ -152,9 +158,11 @@ impl Merge<'_> {
                 Some(Err(_)) => return Some(position),
                 Some(Ok((key, _))) => &key[..],
             };
-            let wins = best.is_none_or(|(_, leader)| {
-                if self.descending { key > leader } else { key < leader }
-            });
+            let wins = best.is_none_or(
+                |(_, leader)| {
+                    if self.descending { key > leader } else { key < leader }
+                },
+            );
             if wins {
                 best = Some((position, key));
             }

@@ -3,7 +3,9 @@
 use std::ops::Bound;
 use std::sync::OnceLock;
 
-use redb::{OwnedAccessGuard, ReadOnlyTable, ReadTransaction, ReadableTableMetadata as _, TableError};
+use redb::{
+    OwnedAccessGuard, ReadOnlyTable, ReadTransaction, ReadableTableMetadata as _, TableError,
+};
 
 use super::engine::{storage_error, table_error};
 use super::guard::{GuardedRows, guarded};

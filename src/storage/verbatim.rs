@@ -1,9 +1,8 @@
 //! Foreign rows carried letter by letter, in blocks that are read in order.
 //!
-//! A block, compressed by whoever made it, is keyed (source, table, ordinal of its first row, piece)
-//! and cut into pieces
-//! that fill one page of the engine each: a value with pages of its own is rounded up to a power of
-//! two, which would waste a third of the file.
+//! A block, compressed by whoever made it, is keyed (source, table, ordinal of its first row,
+//! piece) and cut into pieces that fill one page of the engine each: a value with pages of its own
+//! is rounded up to a power of two, which would waste a third of the file.
 
 use super::rows::{KeyRange, RowIter, Rows, RowsMut};
 use super::tables::TableId;

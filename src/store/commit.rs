@@ -446,10 +446,7 @@ impl Shared {
     }
 
     /// Runs a closure in a transaction of its own. See `Store::bulk`.
-    pub(crate) fn bulk<T>(
-        &self,
-        closure: impl FnOnce(&mut WriteTx<'_>) -> Result<T>,
-    ) -> Result<T> {
+    pub(crate) fn bulk<T>(&self, closure: impl FnOnce(&mut WriteTx<'_>) -> Result<T>) -> Result<T> {
         let _writing = Writing::enter(self.identity())?;
         let _turn = lock(&self.turn);
         self.drain()?;

@@ -58,9 +58,8 @@ pub(crate) fn open_with(directory: &Path, options: Options, formats: &Formats) -
 pub(crate) fn open_read_only(directory: &Path, options: Options) -> Result<Store> {
     place::check_store(directory)?;
     let data_file = place::data_file(directory);
-    let engine = open_present(&data_file, || {
-        Engine::open_read_only(&data_file, engine_options(&options))
-    })?;
+    let engine =
+        open_present(&data_file, || Engine::open_read_only(&data_file, engine_options(&options)))?;
     migrate::check(&engine.snapshot()?, directory)?;
     finish(directory, options, engine, false)
 }

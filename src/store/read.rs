@@ -61,7 +61,6 @@ impl ReadTx {
     pub(crate) fn rows(&self) -> &Snapshot {
         &self.published.rows
     }
-
 }
 
 read_methods!(ReadTx);

@@ -166,9 +166,7 @@ impl<T: Record> Iterator for RecordScan<'_, T> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let row = self.rows.next()?;
-        Some(row.and_then(|(key, value)| {
-            Ok((id_of(self.kind, &key)?, codec::decode(&value)?))
-        }))
+        Some(row.and_then(|(key, value)| Ok((id_of(self.kind, &key)?, codec::decode(&value)?))))
     }
 }
 
@@ -341,10 +339,7 @@ macro_rules! read_methods {
             ///
             /// # Errors
             /// [`Error::NotFound`](crate::Error::NotFound) when its type is not registered.
-            pub fn get_json(
-                &self,
-                id: crate::NodeId,
-            ) -> crate::Result<Option<serde_json::Value>> {
+            pub fn get_json(&self, id: crate::NodeId) -> crate::Result<Option<serde_json::Value>> {
                 let Some(bytes) = crate::store::record_read::raw(self.rows(), id)? else {
                     return Ok(None);
                 };

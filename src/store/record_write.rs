@@ -87,9 +87,8 @@ impl<R: RowsMut> Writer<R> {
             return Ok(*next);
         }
         let last = self.rows.first(TableId::records(kind), KeyRange::all().descending())?;
-        let after_last = last.map_or(1, |(key, _)| {
-            crate::storage::tables::record_key_from(&key).saturating_add(1)
-        });
+        let after_last = last
+            .map_or(1, |(key, _)| crate::storage::tables::record_key_from(&key).saturating_add(1));
         let floor = match self.rows.get(TableId::FLOORS, &index::floor_key(kind))? {
             None => 1,
             Some(value) => varint::take(&mut &value[..])

@@ -227,7 +227,8 @@ impl Store {
     /// # let dir = tempfile::tempdir()?;
     /// let store = Store::create(dir.path().join("s"))?;
     /// let memo = store.write(|tx| {
-    ///     tx.insert(&Document { file_name: "reply to the motion.txt".into(), ..Default::default() })
+    ///     let file_name = "reply to the motion.txt".to_owned();
+    ///     tx.insert(&Document { file_name, ..Document::default() })
     /// })?;
     /// let found = store.search("motion").of::<Document>().limit(5).run()?;
     /// assert_eq!(found.hits[0].id, memo);

@@ -231,8 +231,7 @@ impl<'s> WriteTx<'s> {
         id: NodeId,
         change: impl FnOnce(&mut T) -> Result<()>,
     ) -> Result<T> {
-        let mut record: T =
-            self.get(id)?.ok_or_else(|| Error::not_found(T::NAME, id))?;
+        let mut record: T = self.get(id)?.ok_or_else(|| Error::not_found(T::NAME, id))?;
         change(&mut record)?;
         self.put(id, &record)?;
         Ok(record)

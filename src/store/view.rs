@@ -49,7 +49,7 @@ impl WriteTx<'_> {
             })?;
         }
         let names = &self.core().names;
-        let named = entries.into_iter().map(|entry| {
+        let neighbors = entries.into_iter().map(|entry| {
             let edge_type =
                 names.name_in(entry.edge_type, &self.writer.new_names).ok_or_else(|| {
                     let detail = format!("edge type {} has no name", entry.edge_type);
@@ -58,7 +58,7 @@ impl WriteTx<'_> {
             let (node, edge, weight) = (entry.neighbor, entry.edge, entry.weight);
             Ok(Neighbor { edge_type, node, edge, weight })
         });
-        named.collect()
+        neighbors.collect()
     }
 }
 

@@ -36,9 +36,8 @@ impl Stop {
 /// Starts the thread for a store. Without it the store works, only without idle upkeep.
 pub(crate) fn start(shared: &Arc<Shared>) {
     let (weak, stop) = (Arc::downgrade(shared), Arc::clone(shared.stop()));
-    let started = std::thread::Builder::new()
-        .name("engraph-upkeep".into())
-        .spawn(move || run(&weak, &stop));
+    let started =
+        std::thread::Builder::new().name("engraph-upkeep".into()).spawn(move || run(&weak, &stop));
     if let Err(error) = started {
         tracing::warn!(%error, "no thread for upkeep");
     }

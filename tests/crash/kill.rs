@@ -12,14 +12,24 @@ use engraph::record::{Facts, History, Record};
 use engraph::{EdgeId, NodeId, Operation, Result, Seq, Store, WriteTx};
 use serde::{Deserialize, Serialize};
 
-use crate::random::Random;
-
 /// Where the child finds its store.
 const STORE_VARIABLE: &str = "ENGRAPH_TEST_STORE_OF_CHILD";
 const ROUNDS: u64 = 20;
 const THREADS: u64 = 3;
 /// Most acknowledged writes before a child is killed.
 const WRITES_MAX: usize = 60;
+
+/// A stream of numbers that look random (xorshift).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 16) as usize % bound
+    }
+}
 
 /// Half of what one write makes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -190,7 +200,7 @@ fn a_killed_process_loses_no_acknowledged_write_and_leaves_none_by_half() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("store");
     Store::builder().register::<Half>().create(&path).unwrap().close().unwrap();
-    let mut random = Random::new(7);
+    let mut random = Random(7);
     let mut acknowledged = BTreeSet::new();
     for round in 0..ROUNDS {
         acknowledged.extend(kill_a_child(&path, &mut random));

@@ -2,5 +2,3 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod kill;
-#[path = "../support/random.rs"]
-mod random;

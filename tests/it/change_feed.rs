@@ -73,8 +73,8 @@ fn pages_of_any_size_make_the_same_feed() {
     }
     let feed = whole_feed(&store);
     for limit in [1, 2, 3, 5, 7, 100, usize::MAX] {
-        let (paged, pages) = in_pages(&store, limit);
-        assert_eq!(paged, feed, "in pages of {limit}");
+        let (found, pages) = in_pages(&store, limit);
+        assert_eq!(found, feed, "in pages of {limit}");
         assert!(pages <= 6, "a page holds whole writes, at least one: {pages}");
     }
     assert_eq!(in_pages(&store, 1).1, 6);

@@ -11,6 +11,7 @@ use crate::workload::{Card, Counter, new_store, on_threads};
 
 const THREADS: usize = 8;
 
+#[expect(clippy::unnecessary_wraps, reason = "what `update` takes")]
 fn add_one(counter: &mut Counter) -> Result<()> {
     counter.count += 1;
     Ok(())
@@ -169,9 +170,9 @@ fn readers_never_see_half_a_write() {
                     Ok(())
                 };
                 if thread == 0 {
-                    store.write(move_one).unwrap()
+                    store.write(move_one).unwrap();
                 } else {
-                    store.bulk(move_one).unwrap()
+                    store.bulk(move_one).unwrap();
                 }
             }
             done.store(true, Ordering::Relaxed);
@@ -216,9 +217,9 @@ fn bulk_loads_and_writes_take_turns() {
                 tx.update(id, add_one).map(|_| ())
             };
             if thread % 4 == 0 {
-                store.bulk(both).unwrap()
+                store.bulk(both).unwrap();
             } else {
-                store.write(both).unwrap()
+                store.write(both).unwrap();
             }
             if thread % 4 == 1 {
                 let failed: Result<()> = store.bulk(|tx| {

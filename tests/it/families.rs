@@ -38,15 +38,11 @@ macro_rules! families {
     ($($type:ident $(, $index:literal => |$record:ident| $key:expr)*;)+) => {
         fn visit_all(visitor: &mut impl Visit) {
             $(visitor.visit::<$type>(|_tx, _record| {
-                #[allow(unused_mut, reason = "types without a natural key")]
-                let mut found = Vec::new();
-                $({
+                let found: Vec<Option<Option<(NodeId, $type)>>> = vec![$({
                     let $record = _record;
-                    if let Some(key) = $key {
-                        found.push(_tx.find::<$type>($index, key).unwrap());
-                    }
-                })*
-                found
+                    $key.map(|key| _tx.find($index, key).unwrap())
+                }),*];
+                found.into_iter().flatten().collect()
             });)+
         }
     };

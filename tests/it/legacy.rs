@@ -1,4 +1,5 @@
 //! Databases of the old application: what goes in comes out equal.
+#![expect(clippy::print_stderr, reason = "a skipped test says so")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use engraph::legacy::{ExportOptions, Fate, ImportOptions, export, import, sample
 use engraph::record::Document;
 
 /// The folder of sample databases, where there is one.
-fn samples() -> Option<PathBuf> {
+pub(crate) fn samples() -> Option<PathBuf> {
     let named = std::env::var_os("ENGRAPH_LEGACY_SAMPLES").map(PathBuf::from);
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/legacy/samples");
     let found = named.or(Some(beside)).filter(|folder| folder.join("MANIFEST.json").is_file());
@@ -30,7 +31,7 @@ fn databases(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[track_caller]
-fn check_equal(samples: &Path, original: &Path, exported: &Path) {
+pub(crate) fn check_equal(samples: &Path, original: &Path, exported: &Path) {
     let tool = samples.parent().unwrap().join("sqlite_equal.py");
     let output =
         Command::new("python3").arg(tool).arg("--views").args([original, exported]).output();
@@ -50,7 +51,8 @@ fn check_round_trip(folder: &Path) {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::create(dir.path().join("store")).unwrap();
         let options = ImportOptions::new();
-        let report = import(&store, &[original.clone()], &options, &mut |_| {}).unwrap();
+        let report =
+            import(&store, std::slice::from_ref(&original), &options, &mut |_| {}).unwrap();
         assert_eq!(report.files[0].fate, Fate::Imported, "{:?}", report.files[0]);
         let out = dir.path().join("out");
         let exported = export(&store, &out, &ExportOptions::new(), &mut |_| {}).unwrap();
@@ -110,7 +112,7 @@ fn old_application(database: &Path, statements: &str) {
     assert!(status.unwrap().success());
 }
 
-fn python_is_there() -> bool {
+pub(crate) fn python_is_there() -> bool {
     let found = Command::new("python3").arg("--version").output().is_ok();
     if !found {
         eprintln!("no python3: the test is skipped");

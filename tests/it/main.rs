@@ -1,10 +1,6 @@
 //! Behaviour through the public interface: one binary, one module an area.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-#[cfg(feature = "legacy")]
-mod legacy;
-#[cfg(feature = "legacy")]
-mod legacy_against;
 mod change_feed;
 #[path = "../support/check.rs"]
 mod check;
@@ -14,6 +10,12 @@ mod families;
 mod format;
 mod history;
 mod index;
+#[cfg(feature = "legacy")]
+mod legacy;
+#[cfg(feature = "legacy")]
+mod legacy_against;
+#[cfg(feature = "legacy")]
+mod legacy_broken;
 mod model;
 mod own_records;
 #[path = "../support/random.rs"]

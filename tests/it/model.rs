@@ -49,7 +49,7 @@ impl Model {
         })
     }
 
-    fn pick(&self, index: &Index) -> Option<NodeId> {
+    fn pick(&self, index: Index) -> Option<NodeId> {
         (!self.given.is_empty()).then(|| *index.get(&self.given))
     }
 }
@@ -102,7 +102,7 @@ fn apply(tx: &mut WriteTx<'_>, model: &mut Model, step: &Step) -> Result<()> {
             }
         }
         Step::Put(index, card) => {
-            let Some(id) = model.pick(index) else { return Ok(()) };
+            let Some(id) = model.pick(*index) else { return Ok(()) };
             let put = tx.put(id, card);
             if model.taken(Some(id), card) {
                 assert!(matches!(put, Err(Error::AlreadyExists { .. })), "{put:?}");
@@ -112,7 +112,7 @@ fn apply(tx: &mut WriteTx<'_>, model: &mut Model, step: &Step) -> Result<()> {
             }
         }
         Step::Rank(index, rank) => {
-            let Some(id) = model.pick(index) else { return Ok(()) };
+            let Some(id) = model.pick(*index) else { return Ok(()) };
             let updated = tx.update(id, |card: &mut Card| {
                 card.rank = *rank;
                 Ok(())
@@ -126,11 +126,11 @@ fn apply(tx: &mut WriteTx<'_>, model: &mut Model, step: &Step) -> Result<()> {
             }
         }
         Step::Delete(index) => {
-            let Some(id) = model.pick(index) else { return Ok(()) };
+            let Some(id) = model.pick(*index) else { return Ok(()) };
             assert_eq!(tx.delete(id)?, model.cards.remove(&id).is_some());
             model.edges.retain(|_, (source, _, target, _)| *source != id && *target != id);
         }
-        Step::Link(source, target, edge_type) => link(tx, model, (source, target), *edge_type)?,
+        Step::Link(source, target, edge_type) => link(tx, model, (*source, *target), *edge_type)?,
         Step::RemoveEdge(index) => {
             if !model.given_edges.is_empty() {
                 let id = *index.get(&model.given_edges);
@@ -144,7 +144,7 @@ fn apply(tx: &mut WriteTx<'_>, model: &mut Model, step: &Step) -> Result<()> {
 fn link(
     tx: &mut WriteTx<'_>,
     model: &mut Model,
-    (source, target): (&Index, &Index),
+    (source, target): (Index, Index),
     edge_type: u8,
 ) -> Result<()> {
     let (Some(source), Some(target)) = (model.pick(source), model.pick(target)) else {
@@ -260,7 +260,11 @@ impl Pair {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 48,
+        max_shrink_iters: 2_000,
+        ..ProptestConfig::default()
+    })]
     #[test]
     fn a_store_behaves_like_plain_maps(acts in prop::collection::vec(any_act(), 1..24)) {
         let mut pair = Pair::new();

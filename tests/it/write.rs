@@ -26,7 +26,7 @@ fn disturb(tx: &mut WriteTx<'_>, old: NodeId) -> Result<()> {
     let new = tx.insert(&Card::new("new").alias("n").next(old))?;
     tx.link(old, "never seen before", new)?;
     tx.update(old, |card: &mut Card| {
-        card.code = "changed".to_owned();
+        "changed".clone_into(&mut card.code);
         card.rank = 77;
         Ok(())
     })?;

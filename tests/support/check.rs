@@ -92,6 +92,9 @@ pub(crate) fn same_cards(tx: &impl Cards, model: &BTreeMap<NodeId, Card>) {
     }
 }
 
+/// Type, other end, edge and weight, as seen from a node.
+type Seen = (String, NodeId, EdgeId, f32);
+
 /// Compares every node's edges and links, both ways, with plain maps. `neighbors` is how they are
 /// read; `nodes` are those to be asked.
 #[track_caller]
@@ -100,8 +103,7 @@ pub(crate) fn same_edges(
     (cards, edges): (&BTreeMap<NodeId, Card>, &BTreeMap<EdgeId, Ends>),
     mut neighbors: impl FnMut(NodeId, Direction) -> Vec<Neighbor>,
 ) {
-    let mut expected: BTreeMap<(NodeId, bool), Vec<(String, NodeId, EdgeId, f32)>> =
-        BTreeMap::new();
+    let mut expected: BTreeMap<(NodeId, bool), Vec<Seen>> = BTreeMap::new();
     let links = cards
         .iter()
         .filter_map(|(id, card)| Some((EdgeId::LINK, (*id, "next".to_owned(), card.next?, 1.0))));

@@ -9,7 +9,7 @@ use serde::forward_to_deserialize_any;
 const PIECES: [&str; 12] =
     ["a", "Zed", "0", " ", "\"", "\\", "\n", "\0", "%_", "\u{e9}", "\u{4e2d}\u{feff}", "\u{1f600}"];
 
-/// A stream of random numbers (SplitMix64), and of whatever can be made of them.
+/// A stream of random numbers (`SplitMix64`), and of whatever can be made of them.
 #[derive(Debug)]
 pub(crate) struct Random(u64);
 

@@ -32,8 +32,8 @@ impl Card {
         self
     }
 
-    pub(crate) fn place(mut self, shelf: &str, rank: i64) -> Self {
-        shelf.clone_into(&mut self.shelf);
+    pub(crate) fn place(mut self, name: &str, rank: i64) -> Self {
+        name.clone_into(&mut self.shelf);
         self.rank = rank;
         self
     }

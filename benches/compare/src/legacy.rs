@@ -45,7 +45,8 @@ fn rows_of(source: &Path) -> Outcome<u64> {
     Ok(rows)
 }
 
-/// One step in a process of its own, with the peak of its resident memory in bytes where the system tells.
+/// One step in a process of its own, with the peak of its resident memory in bytes where the system
+/// tells.
 fn timed(arguments: &[&str]) -> Outcome<(f64, Option<u64>)> {
     let start = Instant::now();
     let mut child = Command::new(std::env::current_exe()?).arg("step").args(arguments).spawn()?;

@@ -27,7 +27,8 @@ fn body(number: i64) -> String {
     let mut body = text.paragraph(sentences);
     if number % 5 == 1 {
         let day = 1 + text.below(28);
-        body += &format!(" The reply is due on {day} March; the deadline is final.");
+        let deadline = format!(" The reply is due on {day} March; the deadline is final.");
+        body.push_str(&deadline);
     }
     body
 }

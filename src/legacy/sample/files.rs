@@ -22,7 +22,8 @@ fn path(number: i64) -> String {
 
 fn fill_inventory(db: &Connection, files: i64) -> Filled {
     let sql = "INSERT INTO files_index VALUES \
-               (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'text/markdown', 'mimetypes', ?8, '.md', ?9, ?10, ?11, ?12)";
+               (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'text/markdown', 'mimetypes', ?8, '.md', \
+               ?9, ?10, ?11, ?12)";
     rows(db, sql, files, |statement, number| {
         let path = path(number);
         let is_missing = number % 11 == 0;

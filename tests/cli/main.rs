@@ -1,0 +1,11 @@
+//! The command, through the real binary: what it prints, where, and how it ends.
+//!
+//! Golden transcripts lie in `tests/data/golden/`; `UPDATE_GOLDEN=1` writes them anew.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod demo;
+mod errors;
+mod golden;
+mod session;
+mod streams;
