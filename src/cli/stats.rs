@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use engraph::{Store, StoreStats};
+use engraph::{SearchStats, Store, StoreStats};
+use serde::Serialize;
 
 use super::failure::{Answer, Failure};
 use super::output::{Output, Rows};
@@ -19,20 +20,34 @@ pub(super) struct Arguments {
     tables: bool,
 }
 
+/// What JSON output has.
+#[derive(Serialize)]
+struct Counted<'a> {
+    #[serde(flatten)]
+    stats: &'a StoreStats,
+    search: &'a SearchStats,
+}
+
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Answer, Failure> {
     let store = place::open_to_read(&arguments.store)?;
     place::closing(&store, |store: &Store| {
         let stats = store.stats()?;
+        let search = store.search_stats();
         if output.is_json() {
-            output.json(&stats)?;
+            output.json(&Counted { stats: &stats, search: &search })?;
         } else {
-            show(&stats, arguments.tables, output)?;
+            show(&stats, &search, arguments.tables, output)?;
         }
         Ok(Answer::Yes)
     })
 }
 
-fn show(stats: &StoreStats, with_tables: bool, output: &mut Output) -> Result<(), Failure> {
+fn show(
+    stats: &StoreStats,
+    search: &SearchStats,
+    with_tables: bool,
+    output: &mut Output,
+) -> Result<(), Failure> {
     let mut facts = Rows::new(["store", ""]);
     let last = stats.last_write_time.map_or_else(|| "never".to_owned(), |time| time.to_string());
     facts.push(["format", &stats.format.to_string()]);
@@ -40,6 +55,10 @@ fn show(stats: &StoreStats, with_tables: bool, output: &mut Output) -> Result<()
     facts.push(["last write", &last]);
     facts.push(["data file", &text::bytes(stats.data_bytes_on_disk)]);
     facts.push(["search index", &text::bytes(stats.search_bytes_on_disk)]);
+    facts.push(["searchable", &text::counted(search.documents, "record")]);
+    if search.behind > 0 {
+        facts.push(["not searchable yet", &text::counted(search.behind, "write")]);
+    }
     output.table(&facts)?;
     output.line("")?;
     let mut records = Rows::new(["kind", "#records"]);

@@ -37,6 +37,7 @@ struct Compared<'a> {
 #[derive(Serialize)]
 struct Verified<'a> {
     ok: bool,
+    damaged_search_files: &'a [PathBuf],
     #[serde(flatten)]
     report: &'a VerifyReport,
 }
@@ -49,9 +50,11 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Answer, 
         }
         let progress = Progress::new(output.form(), "verifying");
         let report = store.verify()?;
+        let search = store.verify_search()?;
         progress.finish();
-        show(&report, output)?;
-        Ok(if report.is_ok() { Answer::Yes } else { Answer::Damaged })
+        show(&report, &search, output)?;
+        let is_ok = report.is_ok() && search.is_empty();
+        Ok(if is_ok { Answer::Yes } else { Answer::Damaged })
     })
 }
 
@@ -101,9 +104,20 @@ fn show_comparison(comparison: &Comparison, output: &mut Output) -> Result<(), F
     ))
 }
 
-fn show(report: &VerifyReport, output: &mut Output) -> Result<(), Failure> {
+fn show(
+    report: &VerifyReport,
+    damaged_search_files: &[PathBuf],
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let ok = report.is_ok() && damaged_search_files.is_empty();
     if output.is_json() {
-        return output.json(&Verified { ok: report.is_ok(), report });
+        return output.json(&Verified { ok, damaged_search_files, report });
+    }
+    for file in damaged_search_files {
+        let file = file.display().to_string();
+        output.line(format_args!("damaged  {}: its checksum differs", text::escaped(&file)))?;
+        output
+            .note("nothing is lost with the search index: delete its folder, it is built anew")?;
     }
     for Problem { place, detail, .. } in &report.problems {
         output.line(format_args!(
@@ -124,7 +138,7 @@ fn show(report: &VerifyReport, output: &mut Output) -> Result<(), Failure> {
             output.line(format_args!("found    {} {what}", text::count(count)))?;
         }
     }
-    let verdict = if report.is_ok() { "ok      " } else { "compared" };
+    let verdict = if ok { "ok      " } else { "compared" };
     output.line(format_args!(
         "{verdict} {} records, {} index rows, {} links, {} edges",
         text::count(report.records),

@@ -132,12 +132,12 @@ pub(super) fn read(
         lost.extend(read_table(source, place, plan, sender, progress)?);
         Ok(())
     });
-    let last = match outcome.and_then(|()| source.check_unchanged()) {
+    let message = match outcome.and_then(|()| source.check_unchanged()) {
         Ok(()) => Message::End(lost),
         Err(error) => Message::Failed(error),
     };
     // The other side is gone only when it has failed, and then says so itself.
-    drop(sender.send(last));
+    drop(sender.send(message));
 }
 
 fn read_table(
@@ -162,7 +162,13 @@ fn read_table(
         if writer.is_full() { send(&mut writer) } else { Ok(()) }
     })?;
     send(&mut writer)?;
-    Ok(scanned.gaps.iter().map(|gap| format!("{}: {gap}", plan.name)).collect())
+    let mut lost: Vec<String> =
+        scanned.gaps.iter().map(|gap| format!("{}: {gap}", plan.name)).collect();
+    if scanned.misplaced > 0 {
+        let rows = scanned.misplaced;
+        lost.push(format!("{}: {rows} rows whose ids or keys are out of order", plan.name));
+    }
+    Ok(lost)
 }
 
 /// The writing side.

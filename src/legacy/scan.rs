@@ -5,10 +5,11 @@
 
 use rusqlite::{Connection, ErrorCode, Statement};
 
+use super::collate::Order;
 use super::fault;
 use super::schema::{ColumnText, Object, SchemaText, Storage, TableText, quoted};
 use super::source::Source;
-use super::value::{Cell, Encoding, recycle};
+use super::value::{Cell, Encoding, Value, recycle};
 use crate::base::error::{Error, Result};
 use crate::base::limits::LEGACY_CELL_BYTES_MAX;
 
@@ -28,6 +29,9 @@ pub(crate) struct Scanned {
     pub(crate) rows: u64,
     /// Places that could not be read.
     pub(crate) gaps: Vec<Gap>,
+    /// Rows of a damaged table that were passed over because their row id or key does not come
+    /// after the one before: damage leads to rows twice, and ids that are damaged themselves.
+    pub(crate) misplaced: u64,
 }
 
 /// Rows that could not be read: all that may have been between two row ids, both excluded.
@@ -58,7 +62,8 @@ pub(crate) fn scan(
     take: impl FnMut(i64, &[Cell<'_>]) -> Result<()>,
 ) -> Result<Scanned> {
     let table = Table::of(source.schema(), object)?;
-    let mut pass = Pass { source, table, take, scanned: Scanned::default(), bytes: 0 };
+    let last = None;
+    let mut pass = Pass { source, table, take, scanned: Scanned::default(), bytes: 0, last };
     pass.run()?;
     Ok(pass.scanned)
 }
@@ -180,6 +185,8 @@ struct Pass<'s, F> {
     take: F,
     scanned: Scanned,
     bytes: u64,
+    /// Row id and, for keyed tables, cells of the last row of a damaged table.
+    last: Option<(i64, Vec<Value>)>,
 }
 
 impl<F: FnMut(i64, &[Cell<'_>]) -> Result<()>> Pass<'_, F> {
@@ -202,7 +209,10 @@ impl<F: FnMut(i64, &[Cell<'_>]) -> Result<()>> Pass<'_, F> {
             if !salvage || !fault::is_damage(&source) {
                 return Err(self.error(source, last));
             }
-            let after = last.or_else(|| from.filter(|from| *from > i64::MIN).map(|from| from - 1));
+            // The furthest place that was reached: rows out of order must not lead back.
+            let asked = from.filter(|from| *from > i64::MIN).map(|from| from - 1);
+            let taken = self.last.as_ref().map(|(row, _)| *row);
+            let after = [last, asked, taken].into_iter().flatten().max();
             let next = if seekable { self.next_readable(after) } else { None };
             if self.scanned.gaps.len() < GAPS_MAX {
                 self.scanned.gaps.push(Gap { after, before: next });
@@ -215,14 +225,16 @@ impl<F: FnMut(i64, &[Cell<'_>]) -> Result<()>> Pass<'_, F> {
     }
 
     fn read(&mut self, statement: &mut Statement<'_>, from: Option<i64>) -> Result<(), Stop> {
-        let Self { source, table, take, scanned, bytes } = self;
+        let Self { source, table, take, scanned, bytes, last } = self;
         let budget =
             if source.is_damaged() { source.bytes() * SALVAGE_TIMES_MAX } else { u64::MAX };
+        let order = source
+            .is_damaged()
+            .then(|| Order::of(&table.object.name, table.rows, table.rows, table.encoding));
         table.read(statement, from, &mut |rowid, cells| {
             if let Some(large) = cells.iter().position(|cell| cell.len() > LEGACY_CELL_BYTES_MAX) {
                 return Err(too_large(source, table, rowid, large));
             }
-            scanned.rows += 1;
             if budget < u64::MAX {
                 *bytes += cells.iter().map(|cell| cell.len() as u64).sum::<u64>();
                 if *bytes > budget {
@@ -230,6 +242,16 @@ impl<F: FnMut(i64, &[Cell<'_>]) -> Result<()>> Pass<'_, F> {
                     return Err(fault::at(source.path(), &table.object.name, reason));
                 }
             }
+            if let Some(order) = &order {
+                if !follows(order, last.as_ref(), rowid, cells) {
+                    scanned.misplaced += 1;
+                    return Ok(());
+                }
+                let keyed = table.rows.storage == Storage::Keyed;
+                let kept = if keyed { cells } else { &[] };
+                *last = Some((rowid, kept.iter().map(|cell| cell.to_value()).collect()));
+            }
+            scanned.rows += 1;
             take(rowid, cells)
         })
     }
@@ -304,6 +326,19 @@ impl<F: FnMut(i64, &[Cell<'_>]) -> Result<()>> Pass<'_, F> {
             Some((row, place))
         })
     }
+}
+
+/// Whether a row comes after the last one in the order in which its table is stored.
+fn follows(
+    order: &Order,
+    last: Option<&(i64, Vec<Value>)>,
+    rowid: i64,
+    cells: &[Cell<'_>],
+) -> bool {
+    last.is_none_or(|(last, kept)| {
+        let kept: Vec<Cell<'_>> = kept.iter().map(Value::as_cell).collect();
+        order.compare((rowid, cells), (*last, &kept)).is_gt()
+    })
 }
 
 fn too_large(source: &Source, table: &Table<'_>, rowid: i64, column: usize) -> Error {

@@ -452,7 +452,7 @@ pub(crate) fn iter_all<R: Rows + ?Sized>(rows: &R, visit: &mut ListVisitor<'_>) 
 pub(crate) type GroupVisitor<'a> =
     dyn FnMut(NodeId, Direction, &Group<'_>) -> Result<(), Broken> + 'a;
 
-/// As [`iter_all`], group by group and unread: for whoever needs less than every entry. That the
+/// As `iter_all`, group by group and unread: for whoever needs less than every entry. That the
 /// order holds between groups is not checked.
 pub(crate) fn iter_groups<R: Rows + ?Sized>(rows: &R, visit: &mut GroupVisitor<'_>) -> Result<()> {
     for row in rows.range(TABLE, KeyRange::all())? {

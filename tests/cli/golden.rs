@@ -28,6 +28,7 @@ fn old_databases_go_in_are_found_and_come_out_equal() {
         .say("import legacy old --into case.engraph")
         .say("import legacy old --into case.engraph")
         .say("import legacy old/documents.db --into case.engraph --as second --json")
+        .say("search case.engraph reply --limit 1")
         .say("stats case.engraph")
         .say("verify case.engraph")
         .say("verify case.engraph --against old/documents.db --source old/documents.db")

@@ -25,7 +25,8 @@ pub(crate) struct Source {
 impl Source {
     pub(crate) fn new(path: &str, text: &str) -> Self {
         let (code, comments) = separate(text);
-        let tail = code.find("#[cfg(test)]\nmod tests").unwrap_or(code.len());
+        let whole = code.contains("#![cfg(test)]").then_some(0);
+        let tail = whole.or_else(|| code.find("#[cfg(test)]\nmod tests")).unwrap_or(code.len());
         Self { path: path.to_owned(), text: text.to_owned(), code, comments, tail }
     }
 
