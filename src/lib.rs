@@ -1,5 +1,50 @@
-//! Engraph: an embedded graph-and-memory store.
+//! Engraph: an embedded **graph-and-memory store**. One directory, one crate, no server.
+//!
+//! Documents, tasks, personas, memories, tags, files and knowledge lie in typed tables; every
+//! record is a node of one graph; its text is searchable; an application's own record types are
+//! treated like the built-in ones. The SQLite databases of the application that people come from
+//! go in and out without losing a byte (module `legacy`, feature of the same name).
+//!
+//! * [`Store`] opens a directory; [`Store::write`] and [`Store::bulk`] change it, [`Store::read`]
+//!   gives a consistent view.
+//! * [`record`] has the built-in record types and the trait for own ones.
+//! * [`graph`] walks what records link to: [`Store::graph`].
+//! * [`search`] finds records by their text: [`Store::search`].
+//!
+//! Acknowledged writes are durable; concurrent writers share one sync; a closure that fails leaves
+//! no trace. The graph and the search index are derived: deleting them loses nothing.
+//!
+//! ```
+//! use engraph::record::{Document, Memory};
+//! use engraph::{NewEdge, Store};
+//!
+//! # let dir = tempfile::tempdir()?;
+//! let store = Store::create(dir.path().join("case.engraph"))?;
+//! let (memo, fact) = store.write(|tx| {
+//!     let memo = tx.insert(&Document { file_name: "memo.txt".into(), ..Document::default() })?;
+//!     let fact = tx.insert(&Memory {
+//!         record_id: "m-1".into(),
+//!         namespace: "case-7".into(),
+//!         key: "deadline".into(),
+//!         content: "The reply is due on 14 March".into(),
+//!         ..Memory::default()
+//!     })?;
+//!     tx.add_edge(&NewEdge::new(fact, "derived_from", memo))?;
+//!     Ok((memo, fact))
+//! })?;
+//!
+//! let found = store.search("reply").of::<Memory>().run()?;
+//! assert_eq!(found.hits[0].id, fact);
+//!
+//! let path = store.graph()?.shortest_path(fact, memo)?;
+//! assert_eq!(path.map(|path| path.nodes), Some(vec![fact, memo]));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(feature = "legacy"),
+    expect(dead_code, reason = "what only the legacy layer uses is compiled without it too")
+)]
 
 pub(crate) mod base;
 pub mod graph;
@@ -21,3 +66,8 @@ pub use store::{Freshness, Search, SearchHit, SearchResults, SearchStats};
 pub use store::{
     IndexScan, JsonScan, NewEdge, Options, Origin, ReadTx, RecordScan, Store, WriteTx,
 };
+
+/// Compiles and runs the examples of the README.
+#[cfg(all(doctest, feature = "legacy"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

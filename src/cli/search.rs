@@ -219,8 +219,9 @@ mod tests {
 
     #[test]
     fn highlights_are_styled_and_the_rest_is_escaped() {
-        let snippet =
-            Snippet { field: "content", text: "a\u{1b}[0m reply".into(), highlights: vec![6..11] };
+        let text = "a\u{1b}[0m reply".to_owned();
+        let highlights = std::iter::once(6..11).collect();
+        let snippet = Snippet { field: "content", text, highlights };
         let shown = highlighted(&snippet, Style::new().bold());
         assert_eq!(shown, "a\\u{1b}[0m \u{1b}[1mreply\u{1b}[0m");
         assert_eq!(highlighted(&snippet, Style::new()), "a\\u{1b}[0m reply");
