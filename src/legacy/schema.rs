@@ -373,7 +373,7 @@ fn table(
     };
     declare_references(db, &object.name, &mut text)?;
     match primary_index(db, &object.name)? {
-        Some(index) if !stored_indexes.contains(&index) => {
+        Some(index) if !stored_indexes.contains(&index) && is_keyed(db, &object.name)? => {
             text.storage = Storage::Keyed;
             text.key = key(db, &index, &text)?;
         }
@@ -388,6 +388,13 @@ fn table(
         }
     }
     Ok(text)
+}
+
+/// Whether a table is `WITHOUT ROWID`. The missing entry of its primary index alone does not say so
+/// in a damaged file.
+fn is_keyed(db: &Connection, table: &str) -> rusqlite::Result<bool> {
+    let query = "SELECT count(*) FROM pragma_table_list(?1) WHERE schema = 'main' AND wr";
+    db.query_row(query, [table], |row| row.get::<_, i64>(0)).map(|count| count > 0)
 }
 
 /// A name of the row id that no column has taken.

@@ -54,12 +54,13 @@ fn is_reserved(object: &Object) -> bool {
 fn define(db: &mut Connection, object: &Object) -> Result<(), String> {
     let guard = only_definitions as fn(AuthContext<'_>) -> Authorization;
     // Automatic indexes come with their tables.
-    let Some(sql) = &object.sql else { return Ok(()) };
-    db.authorizer(Some(guard))
-        .and_then(|()| db.execute(sql, []))
-        .map_err(|error| format!("its definition is damaged: {error}"))?;
-    db.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)
-        .map_err(|error| error.to_string())?;
+    if let Some(sql) = &object.sql {
+        db.authorizer(Some(guard))
+            .and_then(|()| db.execute(sql, []))
+            .map_err(|error| format!("its definition is damaged: {error}"))?;
+        db.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)
+            .map_err(|error| error.to_string())?;
+    }
     let query = "SELECT count(*) FROM sqlite_schema WHERE type = ?1 AND name = ?2";
     let made: i64 = db
         .query_row(query, [object.kind.as_str(), &object.name], |row| row.get(0))
