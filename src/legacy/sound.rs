@@ -30,24 +30,40 @@ pub(super) fn keep_sound(
             define(&mut db, object).map_err(|reason| fault::at(path, &object.name, reason))?;
         }
     }
+    let mut unreadable = Vec::new();
     schema.objects.retain(|object| {
-        if object.kind == ObjectKind::Table {
-            return true;
+        let virtual_table =
+            object.rows.as_ref().is_some_and(|rows| rows.storage == Storage::Virtual);
+        let sound = match object.kind {
+            ObjectKind::Table if virtual_table => read_only(&db, object),
+            ObjectKind::Table => Ok(()),
+            _ => define(&mut db, object),
+        };
+        let Err(reason) = sound else { return true };
+        let (kind, name) = (object.kind.as_str(), object.name.escape_debug());
+        notices.push(format!("{kind} {name} is left out: {reason}"));
+        if virtual_table {
+            unreadable.push(object.name.to_ascii_lowercase());
         }
-        let Err(reason) = define(&mut db, object) else { return true };
-        notices.push(format!(
-            "{} {} is left out: {reason}",
-            object.kind.as_str(),
-            object.name.escape_debug()
-        ));
         false
     });
+    for rows in schema.objects.iter_mut().filter_map(|object| object.rows.as_mut()) {
+        if rows.shadow_of.as_ref().is_some_and(|table| unreadable.contains(table)) {
+            rows.shadow_of = None;
+        }
+    }
     Ok(())
 }
 
 /// Whether the engine makes the table itself.
 fn is_reserved(object: &Object) -> bool {
     object.name.to_ascii_lowercase().starts_with("sqlite_")
+}
+
+/// Reads the definition of a virtual table, whose module does not have to be there.
+fn read_only(db: &Connection, object: &Object) -> Result<(), String> {
+    let sql = object.sql.as_deref().unwrap_or_default();
+    db.prepare(sql).map(drop).map_err(|error| format!("its definition is damaged: {error}"))
 }
 
 /// Carries out a definition and looks whether it made what it stands for.
@@ -78,6 +94,7 @@ mod tests {
             CREATE INDEX good ON t(b);
             CREATE INDEX broken ON t(a);
             CREATE VIEW v AS SELECT 1;
+            CREATE VIRTUAL TABLE f USING fts5(a);
             CREATE TRIGGER r AFTER INSERT ON t BEGIN DELETE FROM t; END;";
         Fresh::make(statements, false).unwrap().schema().clone()
     }
@@ -93,14 +110,18 @@ mod tests {
             ("broken", "CREATE INDEX broken ON u(a)"),
             ("r", "CREATE TRIGGER r AFTER INSERT ON t BEGIN DELXTE FROM t; END"),
             ("v", "CREATE VIEW other AS SELECT 1"),
+            ("f", "CREATE VIRTUAL TABLE f USING fts5(a) \u{1f}"),
         ] {
             let object = schema.objects.iter_mut().find(|object| object.name == name).unwrap();
             object.sql = Some(sql.to_owned());
         }
         keep_sound(&mut schema, Path::new("x"), &mut notices).unwrap();
-        assert_eq!(notices.len(), 3, "{notices:?}");
+        assert_eq!(notices.len(), 4, "{notices:?}");
         let names: Vec<_> = schema.objects.iter().map(|object| object.name.as_str()).collect();
-        assert_eq!(names, ["t", "sqlite_autoindex_t_1", "good"]);
+        assert_eq!(names[..3], ["t", "sqlite_autoindex_t_1", "good"]);
+        assert!(names[3..].iter().all(|name| name.starts_with("f_")), "{names:?}");
+        let mut rows = schema.objects.iter().filter_map(|object| object.rows.as_ref());
+        assert!(rows.all(|rows| rows.shadow_of.is_none()), "they are tables like any other");
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl Source {
             self.notices.push(format!("is damaged: {line}"));
         }
         self.schema = SchemaText::read(&self.db, &self.path, header.wal)?;
-        if self.damage == Damage::Salvage && self.is_damaged() {
+        if self.damage == Damage::Salvage {
             sound::keep_sound(&mut self.schema, &self.path, &mut self.notices)?;
         }
         Ok(())

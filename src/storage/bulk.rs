@@ -48,7 +48,7 @@ impl Bulk {
             for (table, _) in self.batch.tables() {
                 self.empty[table.index()] = false;
             }
-            self.batch = Layer::default();
+            free_aside(std::mem::take(&mut self.batch));
         }
         Ok(())
     }
@@ -144,6 +144,14 @@ impl Bulk {
             Some(page.into_iter().map(|(key, value)| Ok((key, Bytes::Copy(value)))).collect())
         });
         Box::new(pages.flatten())
+    }
+}
+
+/// Frees a batch on a thread of its own: millions of small pieces are a tenth of a load's time.
+fn free_aside(batch: Layer) {
+    let freeing = std::thread::Builder::new().name("engraph-free".into()).spawn(|| drop(batch));
+    if let Err(error) = freeing {
+        tracing::debug!(%error, "a batch is freed in place");
     }
 }
 
