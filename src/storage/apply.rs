@@ -1,5 +1,6 @@
 //! Writes a layer into an engine transaction: sorted, appending runs through a cursor.
 
+use std::cmp::Reverse;
 use std::ops::Bound;
 
 use redb::{CursorError, Key, ReadableTable as _, Table, WriteTransaction};
@@ -13,9 +14,38 @@ use crate::base::error::{Error, Result};
 /// would leave a page nearly empty at each commit.
 const CURSOR_ROWS_MIN: usize = 128;
 
-/// Writes every row of `layer`.
+/// Bytes of a layer from which a second thread pays: the tables of a transaction are independent.
+const PARALLEL_BYTES_MIN: usize = 8 << 20;
+
+/// Writes every row of `layer`; a large one on two threads, each with its own tables.
 pub(crate) fn apply(transaction: &WriteTransaction, layer: &Layer) -> Result<()> {
-    for (table, rows) in layer.tables() {
+    let mut tables: Vec<(TableId, &LayerRows)> = layer.tables().collect();
+    if layer.bytes() < PARALLEL_BYTES_MIN || tables.len() < 2 {
+        return apply_tables(transaction, &tables);
+    }
+    tables.sort_by_key(|(_, rows)| Reverse(rows.len()));
+    let (mut here, mut beside) = (Vec::new(), Vec::new());
+    let (mut rows_here, mut rows_beside) = (0, 0);
+    for (table, rows) in tables {
+        if rows_here <= rows_beside {
+            here.push((table, rows));
+            rows_here += rows.len();
+        } else {
+            beside.push((table, rows));
+            rows_beside += rows.len();
+        }
+    }
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| apply_tables(transaction, &beside));
+        let applied = apply_tables(transaction, &here);
+        // A panic of the engine is one in whichever thread; the caller knows what to make of it.
+        let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        applied.and(other)
+    })
+}
+
+fn apply_tables(transaction: &WriteTransaction, tables: &[(TableId, &LayerRows)]) -> Result<()> {
+    for &(table, rows) in tables {
         let name = table.name();
         if table.kind().is_some() {
             let mut open = transaction
