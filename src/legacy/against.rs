@@ -156,13 +156,13 @@ fn choose(
     let file_name = file.file_name().map(|name| name.to_string_lossy());
     let named: Vec<_> =
         fitting().filter(|known| Some(known.file_name.as_str()) == file_name.as_deref()).collect();
-    let candidates = if named.is_empty() { fitting().collect() } else { named };
-    match candidates[..] {
+    let chosen = if named.is_empty() { fitting().collect() } else { named };
+    match chosen[..] {
         [only] => Ok(Arc::clone(only)),
         [] => Err(Error::not_found(format!("source of kind {kind}"), file.display())),
         _ => {
-            let names: Vec<&str> = candidates.iter().map(|known| known.name.as_str()).collect();
-            Err(Error::invalid("source", format!("several fit, name one: {}", names.join(", "))))
+            let all: Vec<&str> = chosen.iter().map(|known| known.name.as_str()).collect();
+            Err(Error::invalid("source", format!("several fit, name one: {}", all.join(", "))))
         }
     }
 }
@@ -454,7 +454,9 @@ impl Compare<'_> {
                 }
                 Ordering::Equal => {
                     self.found.rows += 1;
-                    differences.into_iter().for_each(|difference| self.add(difference));
+                    for difference in differences {
+                        self.add(difference);
+                    }
                     given.advance();
                     return Ok(());
                 }
@@ -501,7 +503,9 @@ impl Compare<'_> {
                 });
             }
         }
-        differences.into_iter().for_each(|difference| self.add(difference));
+        for difference in differences {
+            self.add(difference);
+        }
         Ok(())
     }
 }
@@ -659,8 +663,13 @@ fn shown(cell: &Cell<'_>, encoding: Encoding) -> String {
         Cell::Real(number) => format!("real {number:?}"),
         Cell::Text(bytes) => format!("text {}", shown_text(bytes, encoding)),
         Cell::Blob(bytes) => {
-            let hex: String =
-                bytes.iter().take(SHOWN_CHARS / 2).map(|byte| format!("{byte:02x}")).collect();
+            let mut hex = String::with_capacity(SHOWN_CHARS);
+            for byte in bytes.iter().take(SHOWN_CHARS / 2) {
+                hex.extend(
+                    [byte >> 4, byte & 0xf]
+                        .map(|half| char::from(b"0123456789abcdef"[usize::from(half)])),
+                );
+            }
             let more = if bytes.len() > SHOWN_CHARS / 2 { "..." } else { "" };
             format!("blob of {} bytes {hex}{more}", bytes.len())
         }
@@ -718,7 +727,7 @@ mod tests {
         );
         let store = Store::create(dir.path().join("store")).unwrap();
         let options = crate::legacy::ImportOptions::new();
-        crate::legacy::import(&store, &[graph.clone()], &options, &mut |_| {}).unwrap();
+        crate::legacy::import(&store, std::slice::from_ref(&graph), &options, &mut |_| {}).unwrap();
         let compare = || verify_against(&store, &graph, None, &mut |_| {}).unwrap();
         let found = compare();
         assert!(found.is_equal(), "{found:?}");

@@ -192,7 +192,7 @@ pub(super) fn write(
         Mode::Faithful => loadable::Fixes::none(),
         Mode::Loadable => loadable::fixes(target)?,
     };
-    let schema = fixes.schema(&target.schema);
+    let schema = target.schema.clone();
     let plans = plan(read.core(), target.database, &target.schema, &target.zone)?;
     let mut output = Output::create(path, schema, options.existing)?;
     let (sender, receiver) = std::sync::mpsc::sync_channel(BLOCKS_AHEAD);

@@ -1,8 +1,7 @@
 //! What a database needs so that the newest old application opens it.
 
 use super::export::Target;
-use super::schema::SchemaText;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 
 /// Changes to a database on its way out.
 #[derive(Debug, Default)]
@@ -16,11 +15,6 @@ impl Fixes {
         Self::default()
     }
 
-    /// The shape to be written.
-    pub(super) fn schema(&self, schema: &SchemaText) -> SchemaText {
-        schema.clone()
-    }
-
     /// What was done, in words.
     pub(super) fn notes(&self) -> Vec<String> {
         self.notes.clone()
@@ -29,5 +23,5 @@ impl Fixes {
 
 /// The changes that a database needs.
 pub(super) fn fixes(_target: &Target) -> Result<Fixes> {
-    Ok(Fixes::none())
+    Err(Error::invalid("mode", "loadable exports are not written by this version"))
 }

@@ -1,8 +1,8 @@
 //! Definitions of a damaged file that can still be carried out.
 //!
-//! Of a damaged file the engine passes over definitions that it cannot read. They would stand in the
-//! way later, when an equal file is written: so they are left out at once, and named. Rows are never
-//! left out here: a table whose own definition is damaged refuses the file.
+//! Of a damaged file the engine passes over definitions that it cannot read. They would stand in
+//! the way later, when an equal file is written: so they are left out at once, and named. Rows are
+//! never left out here: a table whose own definition is damaged refuses the file.
 
 use std::path::Path;
 

@@ -213,7 +213,8 @@ fn a_folder_of_all_of_them_is_answered_file_by_file() {
     let store = Store::create(dir.path().join("store")).unwrap();
     let before = contents(&folder);
     let start = Instant::now();
-    let report = import(&store, &[folder.clone()], &ImportOptions::new(), &mut |_| {}).unwrap();
+    let report =
+        import(&store, std::slice::from_ref(&folder), &ImportOptions::new(), &mut |_| {}).unwrap();
     assert!(start.elapsed() < TIME_MAX);
     assert!(contents(&folder) == before);
     let name = |path: &Path| path.strip_prefix(&folder).unwrap().to_string_lossy().into_owned();
