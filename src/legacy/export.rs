@@ -15,14 +15,15 @@ use jiff::tz::TimeZone;
 use super::block::BlockWriter;
 use super::born::{Births, births};
 use super::database::{DATABASES, Database, Export};
+use super::fault;
 use super::fresh::Fresh;
 use super::fulltext::{FullText, full_text_over};
+use super::loadable::Fixes;
 use super::outgoing::{Item, Outgoing, Totals};
 use super::output::{Existing, Output};
 use super::plan::plan;
 use super::report::{ExportReport, ExportedFile, Progress};
 use super::schema::SchemaText;
-use super::{fault, loadable};
 use crate::base::codec;
 use crate::base::error::{Error, Result};
 use crate::store::sources::Source;
@@ -188,21 +189,19 @@ pub(super) fn write(
 ) -> Result<ExportedFile> {
     let span = tracing::info_span!("export", file = %path.display());
     let _entered = span.enter();
-    let fixes = match options.mode {
-        Mode::Faithful => loadable::Fixes::none(),
-        Mode::Loadable => loadable::fixes(target)?,
+    let mut fixes = match options.mode {
+        Mode::Faithful => Fixes::none(target),
+        Mode::Loadable => Fixes::loadable(read, target, path, options.existing)?,
     };
-    let schema = target.schema.clone();
     let plans = plan(read.core(), target.database, &target.schema, &target.zone)?;
-    let mut output = Output::create(path, schema, options.existing)?;
+    let mut output = Output::create(path, fixes.schema.clone(), options.existing)?;
     let (sender, receiver) = std::sync::mpsc::sync_channel(BLOCKS_AHEAD);
     let (number, kind) =
         (target.source.as_ref().map_or(0, |source| source.number), target.database.kind);
-    let totals = std::thread::scope(|scope| {
-        let (plans, fixes) = (&plans, &fixes);
-        let reader =
-            scope.spawn(move || Outgoing::new(read, target, plans, born, fixes, sender).run());
-        let loaded = load(&mut output, &receiver, path, progress);
+    let mut totals = std::thread::scope(|scope| {
+        let plans = &plans;
+        let reader = scope.spawn(move || Outgoing::new(read, target, plans, born, sender).run());
+        let loaded = load(&mut output, &mut fixes, &receiver, path, progress);
         drop(receiver);
         let read = reader.join().unwrap_or_else(|_| {
             let message = "the reading thread ended".to_owned();
@@ -210,12 +209,20 @@ pub(super) fn write(
         });
         loaded.and(read)
     })?;
-    finish(output, totals, fixes.notes(), path, kind, number)
+    fixes.add_rows(&mut output)?;
+    if fixes.is_any() {
+        totals.rows.values_mut().for_each(|rows| *rows = 0);
+        totals.rows.append(&mut fixes.rows);
+    }
+    let file = finish(output, totals, &fixes, path, kind, number)?;
+    fixes.keep_quarantine()?;
+    Ok(file)
 }
 
 /// Takes rows as they come and puts them into the file.
 fn load(
     output: &mut Output,
+    fixes: &mut Fixes,
     receiver: &std::sync::mpsc::Receiver<Item>,
     path: &Path,
     progress: &mut dyn FnMut(&Progress),
@@ -230,7 +237,7 @@ fn load(
         while let Some(item) = current.take() {
             item.rows.for_each(&mut |row, cells| {
                 step.rows += 1;
-                loader.insert(row, cells)
+                fixes.pass(object, row, cells, &mut |row, cells| loader.insert(row, cells))
             })?;
             progress(&step);
             match receiver.recv() {
@@ -246,12 +253,17 @@ fn load(
 fn finish(
     output: Output,
     totals: Totals,
-    notes: Vec<String>,
+    fixes: &Fixes,
     path: &Path,
     kind: &str,
     source: u32,
 ) -> Result<ExportedFile> {
-    let (rebuild, stale) = indexes_to_rebuild(output.schema(), &totals.touched);
+    let (mut rebuild, stale) = indexes_to_rebuild(output.schema(), &totals.touched);
+    for index in &fixes.rebuild {
+        if !rebuild.contains(index) {
+            rebuild.push(index.clone());
+        }
+    }
     let schema = output.schema().clone();
     let written = output.finish(&rebuild)?;
     let expected: BTreeMap<&String, u64> = totals
@@ -275,7 +287,7 @@ fn finish(
         born: totals.born,
         deleted: totals.deleted,
         dangling: written.dangling,
-        notes,
+        notes: fixes.notes(),
         bytes: written.bytes,
     };
     file.notes.extend(written.oddities);

@@ -32,6 +32,11 @@ impl Fresh {
         &self.schema
     }
 
+    /// The database.
+    pub(crate) fn db(&self) -> &Connection {
+        &self.db
+    }
+
     /// The rows that a new table starts with. The tables that hold a full-text index need theirs
     /// before the index can be used.
     pub(crate) fn rows(

@@ -6,7 +6,6 @@ use std::sync::mpsc::SyncSender;
 use super::block::{BlockReader, BlockWriter};
 use super::born::Births;
 use super::export::Target;
-use super::loadable::Fixes;
 use super::ops::RowInput;
 use super::plan::{Resolver, TablePlan, Typed};
 use super::row::{Locate, Misfits, changed_fields};
@@ -32,6 +31,11 @@ pub(super) struct Item {
 pub(super) struct Packed(Vec<u8>);
 
 impl Packed {
+    /// The rows of a block.
+    pub(super) fn of(block: Vec<u8>) -> Self {
+        Self(block)
+    }
+
     /// Hands every row to `take`.
     pub(super) fn for_each(
         &self,
@@ -118,7 +122,6 @@ impl<'a> Outgoing<'a> {
         target: &'a Target,
         plans: &'a [TablePlan],
         born: &'a Births,
-        _fixes: &'a Fixes,
         sender: SyncSender<Item>,
     ) -> Self {
         let source = target.source.as_ref();

@@ -1,4 +1,6 @@
 //! Crashes: what a store holds after its process was killed.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[cfg(feature = "legacy")]
+mod import_kill;
 mod kill;
