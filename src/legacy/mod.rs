@@ -14,6 +14,8 @@ mod copy;
 pub(crate) mod database;
 pub(crate) mod detect;
 pub(crate) mod export;
+#[cfg(test)]
+mod families;
 mod fault;
 pub(crate) mod fresh;
 pub(crate) mod fulltext;

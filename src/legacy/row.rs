@@ -63,6 +63,12 @@ pub(crate) struct FieldMap {
 }
 
 impl FieldMap {
+    /// Whether the column holds JSON.
+    #[cfg(test)]
+    pub(crate) fn is_json(&self) -> bool {
+        matches!(self.form, Form::Json)
+    }
+
     /// Whether the field is derived from a column that another field stands for.
     fn is_derived(&self) -> bool {
         matches!(self.form, Form::KeyRef { .. })
