@@ -120,7 +120,8 @@ impl Store {
     /// Closures run one at a time and each sees the writes of all before it, so a
     /// read-modify-write needs no retries. Concurrent callers share one sync. When the closure
     /// fails or panics, nothing of it is kept. The closure must not wait for another thread that
-    /// writes to the same store.
+    /// writes to the same store; writes to two stores, nested in opposite orders on two threads,
+    /// wait for each other for ever.
     ///
     /// # Errors
     /// What the closure returns; [`Error::Panicked`] when it panics; [`Error::Conflict`] for a
