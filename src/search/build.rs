@@ -14,6 +14,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Searcher, Term};
 
 use super::analyzer::{Analyzer, Form, Unit, phrase_terms};
+use super::exclude::Excluded;
 use super::parse::{Clause, Demand, End, Node, Scope, typos_allowed};
 use super::schema::{Fields, folded_attribute, folded_keyword};
 use super::{Typos, words};
@@ -396,7 +397,11 @@ impl Group {
         clauses.extend(self.filters.into_iter().map(|query| (Occur::Must, unscored(query))));
         clauses.extend(self.must.into_iter().map(|query| (Occur::Must, query)));
         clauses.extend(self.should.into_iter().map(|query| (Occur::Should, query)));
-        clauses.extend(self.not.into_iter().map(|query| (Occur::MustNot, query)));
+        clauses.extend(
+            self.not.into_iter().map(|query| -> (Occur, Boxed) {
+                (Occur::MustNot, Box::new(Excluded::new(query)))
+            }),
+        );
         Some(Box::new(BooleanQuery::new(clauses)))
     }
 }

@@ -8,6 +8,7 @@ mod analyzer;
 mod build;
 mod collect;
 mod directory;
+mod exclude;
 mod indexer;
 mod parse;
 mod query;

@@ -676,6 +676,25 @@ proptest! {
 }
 
 #[test]
+fn a_phrase_that_is_nowhere_excludes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let notes = [Note::new("some text with getName"), Note::new("name get some")];
+    let indexer = index_of(folder.path(), &notes);
+    let options = SearchOptions { last_word: LastWord::Prefix, ..SearchOptions::default() };
+    for text in [
+        "some NOT getName*getName",
+        "some NOT \"name some\"",
+        "some NOT (\"name some\" AND get)",
+        "some NOT \"name so",
+        "-\"name some\"",
+    ] {
+        let query = TextQuery::parse(text, &options).unwrap();
+        let found = indexer.search(&query, &options).unwrap();
+        assert_eq!(found.hits.len(), 2, "{text}");
+    }
+}
+
+#[test]
 fn a_lenient_search_answers_any_text() {
     let folder = tempfile::tempdir().unwrap();
     let mut note = Note::new("some text \u{6771}\u{4eac} with getName and words");
