@@ -54,6 +54,9 @@ pub mod record;
 pub mod search;
 pub(crate) mod storage;
 pub(crate) mod store;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
 
 pub use base::error::{Error, Result};
 pub use base::id::{EdgeId, Kind, NodeId, Seq};

@@ -307,7 +307,7 @@ mod tests {
     /// The graph of a model, straight from the blocks of a store's file.
     fn on_disk(model: &Model) -> (tempfile::TempDir, Engine, Graph) {
         let folder = tempfile::tempdir().unwrap();
-        let options = EngineOptions { cache_bytes: 1 << 20 };
+        let options = EngineOptions::new(1 << 20);
         let engine = Engine::create(&folder.path().join("data.redb"), options).unwrap();
         let mut layer = Layer::default();
         for (key, value) in model.rows().table(TableId::ADJACENCY) {

@@ -485,7 +485,7 @@ mod tests {
     fn a_flipped_bit_in_a_page_is_found_and_an_open_file_is_not_disturbed() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("data");
-        let engine = Engine::create(&path, EngineOptions { cache_bytes: 1 << 20 }).unwrap();
+        let engine = Engine::create(&path, EngineOptions::new(1 << 20)).unwrap();
         let mut layer = Layer::default();
         layer.set(TableId::META, b"key", Some(&[0x5a; 3_000]));
         engine.commit(&layer, false).unwrap();

@@ -1,6 +1,7 @@
 //! The open data file: create, open, snapshots, commits.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use redb::backends::FileBackend;
 use redb::{
@@ -10,6 +11,7 @@ use redb::{
 
 use super::apply::apply;
 use super::bulk::Bulk;
+use super::disk::{Disk, DiskBackend};
 use super::guard::guarded;
 use super::layer::Layer;
 use super::place;
@@ -17,10 +19,19 @@ use super::snapshot::Snapshot;
 use crate::base::error::{Error, Result};
 
 /// How the data file is opened.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct EngineOptions {
     /// Bytes of page cache.
     pub(crate) cache_bytes: usize,
+    /// What takes the place of the data file's bytes in tests of crashes; the file stays empty.
+    pub(crate) disk: Option<Arc<dyn Disk>>,
+}
+
+impl EngineOptions {
+    /// A cache of so many bytes over a file.
+    pub(crate) fn new(cache_bytes: usize) -> Self {
+        Self { cache_bytes, disk: None }
+    }
 }
 
 /// The data file of a store.
@@ -39,23 +50,31 @@ impl Engine {
     /// Makes a new data file. Fails when there is one.
     pub(crate) fn create(path: &Path, options: EngineOptions) -> Result<Self> {
         let file = place::create_new(path)?;
-        let backend =
-            FileBackend::new(file).map_err(|error| database_error(path, "lock", error))?;
-        let database = builder(options)
-            .create_with_backend(backend)
-            .map_err(|error| database_error(path, "create", error))?;
+        let builder = builder(&options);
+        let database = if let Some(disk) = &options.disk {
+            on_disk(&builder, path, disk)?
+        } else {
+            let backend =
+                FileBackend::new(file).map_err(|error| database_error(path, "lock", error))?;
+            builder
+                .create_with_backend(backend)
+                .map_err(|error| database_error(path, "create", error))?
+        };
         place::sync_parent(path)?;
         Ok(Self { file: File::Writable(database), path: path.to_owned(), options })
     }
 
     /// Opens a data file for reading and writing.
     pub(crate) fn open(path: &Path, options: EngineOptions) -> Result<Self> {
-        let mut builder = builder(options);
+        let mut builder = builder(&options);
         let shown = path.display().to_string();
         builder.set_repair_callback(move |session| {
             tracing::info!(file = %shown, progress = session.progress(), "recovering data file");
         });
-        let open = || builder.open(path).map_err(|error| database_error(path, "open", error));
+        let open = || match &options.disk {
+            Some(disk) => on_disk(&builder, path, disk),
+            None => builder.open(path).map_err(|error| database_error(path, "open", error)),
+        };
         let database = guarded(|| path.display().to_string(), open)?;
         Ok(Self { file: File::Writable(database), path: path.to_owned(), options })
     }
@@ -64,7 +83,7 @@ impl Engine {
     /// file.
     pub(crate) fn open_read_only(path: &Path, options: EngineOptions) -> Result<Self> {
         let open = || {
-            builder(options)
+            builder(&options)
                 .open_read_only(path)
                 .map_err(|error| database_error(path, "open read-only", error))
         };
@@ -73,8 +92,8 @@ impl Engine {
     }
 
     /// How the file was opened.
-    pub(crate) fn options(&self) -> EngineOptions {
-        self.options
+    pub(crate) fn options(&self) -> &EngineOptions {
+        &self.options
     }
 
     /// The newest committed state.
@@ -160,7 +179,14 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-fn builder(options: EngineOptions) -> Builder {
+/// The database on a disk of a test: a new one where it is empty.
+fn on_disk(builder: &Builder, path: &Path, disk: &Arc<dyn Disk>) -> Result<Database> {
+    builder
+        .create_with_backend(DiskBackend(Arc::clone(disk)))
+        .map_err(|error| database_error(path, "open", error))
+}
+
+fn builder(options: &EngineOptions) -> Builder {
     let mut builder = Builder::new();
     builder.set_cache_size(options.cache_bytes);
     builder

@@ -518,7 +518,7 @@ impl Shared {
     pub(crate) fn replace_engine(
         &self,
         copy: &Path,
-        build: impl FnOnce(&Snapshot, EngineOptions) -> Result<Engine>,
+        build: impl FnOnce(&Snapshot, &EngineOptions) -> Result<Engine>,
     ) -> Result<()> {
         let _writing = Writing::enter(self.identity())?;
         let _turn = lock(&self.turn);

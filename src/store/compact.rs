@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::commit::Shared;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::limits::CACHE_BYTES_DEFAULT;
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::snapshot::Snapshot;
@@ -47,9 +47,12 @@ pub(crate) fn compact(shared: &Shared) -> Result<CompactReport> {
     Ok(CompactReport { before_bytes, after_bytes })
 }
 
-fn build(rows: &Snapshot, copy: &Path, options: EngineOptions) -> Result<Engine> {
-    copies::copy(rows, copy, options)?;
-    Engine::open(copy, options)
+fn build(rows: &Snapshot, copy: &Path, options: &EngineOptions) -> Result<Engine> {
+    if options.disk.is_some() {
+        return Err(Error::conflict("compact", "the store is no file"));
+    }
+    copies::copy(rows, copy, options.clone())?;
+    Engine::open(copy, options.clone())
 }
 
 /// Takes a copy away that does not count. What stays is taken away by the next opening.
@@ -65,7 +68,7 @@ pub(crate) fn backup(shared: &Shared, to: &Path) -> Result<()> {
     place::create_directory(to)?;
     place::sync_parent(to)?;
     let copy = copy_file(to);
-    let options = EngineOptions { cache_bytes: CACHE_BYTES_DEFAULT };
+    let options = EngineOptions::new(CACHE_BYTES_DEFAULT);
     let copied = copies::copy(&published.rows, &copy, options)
         .and_then(|()| copies::replace(&copy, &place::data_file(to)));
     if copied.is_err() {
@@ -79,7 +82,6 @@ mod tests {
     use super::*;
     use serde::Deserialize;
 
-    use crate::base::error::Error;
     use crate::base::id::NodeId;
     use crate::record::{Facts, Record};
     use crate::store::Store;

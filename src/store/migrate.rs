@@ -85,7 +85,7 @@ pub(crate) fn bring_up(engine: &Engine, directory: &Path, formats: &Formats) -> 
     let backup = backup_file(directory, found);
     let partial = partial_file(&backup);
     place::remove_if_there(&partial)?;
-    let options = EngineOptions { cache_bytes: CACHE_BYTES_DEFAULT };
+    let options = EngineOptions::new(CACHE_BYTES_DEFAULT);
     compact::copy(&snapshot, &partial, options)?;
     compact::replace(&partial, &backup)?;
     drop(snapshot);
@@ -169,8 +169,7 @@ mod tests {
         store.close().unwrap();
 
         let backup = backup_file(&path, 1);
-        let engine =
-            Engine::open_read_only(&backup, EngineOptions { cache_bytes: 1 << 20 }).unwrap();
+        let engine = Engine::open_read_only(&backup, EngineOptions::new(1 << 20)).unwrap();
         let old = engine.snapshot().unwrap();
         assert_eq!(old.range(TableId::META, KeyRange::all()).unwrap().count(), 1);
         assert_eq!(*old.get(TableId::META, FORMAT_KEY).unwrap().unwrap(), [1]);

@@ -78,7 +78,7 @@ fn open_present(path: &Path, open: impl Fn() -> Result<Engine>) -> Result<Engine
 }
 
 fn engine_options(options: &Options) -> EngineOptions {
-    EngineOptions { cache_bytes: options.cache_bytes }
+    EngineOptions { cache_bytes: options.cache_bytes, disk: options.disk.clone() }
 }
 
 fn finish(directory: &Path, options: Options, engine: Engine, writable: bool) -> Result<Store> {

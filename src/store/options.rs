@@ -9,6 +9,7 @@ use crate::base::error::Result;
 use crate::base::limits::CACHE_BYTES_DEFAULT;
 use crate::base::time::{Clock, SystemClock};
 use crate::record::{Record, RecordType};
+use crate::storage::disk::Disk;
 
 /// Options for opening a store, and the own record types of an application.
 ///
@@ -24,6 +25,8 @@ pub struct Options {
     pub(crate) cache_bytes: usize,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) own_types: Vec<RecordType>,
+    /// Tests of crashes put the data on a disk of theirs.
+    pub(crate) disk: Option<Arc<dyn Disk>>,
 }
 
 impl Default for Options {
@@ -40,6 +43,7 @@ impl Options {
             cache_bytes: CACHE_BYTES_DEFAULT,
             clock: Arc::new(SystemClock),
             own_types: Vec::new(),
+            disk: None,
         }
     }
 

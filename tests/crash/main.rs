@@ -1,6 +1,10 @@
 //! Crashes: what a store holds after its process was killed.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[cfg(feature = "testing")]
+mod disk;
 #[cfg(feature = "legacy")]
 mod import_kill;
 mod kill;
+#[cfg(feature = "testing")]
+mod torn;
