@@ -93,3 +93,52 @@ fn peel(pairs: &Undirected<()>) -> Vec<u32> {
     }
     left
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::{Model, node};
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    /// The `k`-core by taking nodes away until nothing changes.
+    fn by_definition(model: &Model, k: usize) -> BTreeSet<NodeId> {
+        let mut left = model.nodes();
+        loop {
+            let ties = |own: NodeId| {
+                let near: BTreeSet<NodeId> = (model.edges.iter())
+                    .flat_map(|edge| [(edge.source, edge.target), (edge.target, edge.source)])
+                    .filter(|(from, to)| *from == own && to != from && left.contains(to))
+                    .map(|(_, to)| to)
+                    .collect();
+                near.len()
+            };
+            let kept: BTreeSet<NodeId> =
+                left.iter().copied().filter(|node| ties(*node) >= k).collect();
+            if kept == left {
+                return left;
+            }
+            left = kept;
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+        #[test]
+        fn cores_are_what_peeling_leaves(model in Model::any(14, 50), typed: bool) {
+            let graph = model.graph();
+            let (part, types): (_, &[&str]) =
+                if typed { (model.of_type(1), &["t1"]) } else { (model, &[]) };
+            let cores = graph.cores(types).unwrap();
+            for k in 0..=cores.max() + 1 {
+                let expected = by_definition(&part, k);
+                prop_assert_eq!(cores.core(k).into_iter().collect::<BTreeSet<_>>(), expected);
+            }
+            prop_assert!(cores.core(cores.max() + 1).is_empty());
+            for id in part.nodes() {
+                prop_assert!(cores.core(cores.of(id).unwrap()).contains(&id));
+            }
+            prop_assert_eq!(cores.of(node(99)), None);
+        }
+    }
+}

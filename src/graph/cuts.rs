@@ -224,3 +224,96 @@ impl<'a> Search<'a> {
         self.ends.push(self.members.len());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::{Arrow, Model, node};
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    /// How many parts the nodes form with those edges.
+    fn parts(nodes: &BTreeSet<NodeId>, edges: &[Arrow]) -> usize {
+        let mut labels: BTreeMap<NodeId, NodeId> = nodes.iter().map(|id| (*id, *id)).collect();
+        for edge in edges {
+            if let (Some(a), Some(b)) = (labels.get(&edge.source), labels.get(&edge.target)) {
+                let (a, b) = (*a, *b);
+                labels.values_mut().filter(|label| **label == b).for_each(|label| *label = a);
+            }
+        }
+        labels.values().collect::<BTreeSet<_>>().len()
+    }
+
+    fn without(nodes: &BTreeSet<NodeId>, gone: NodeId) -> BTreeSet<NodeId> {
+        nodes.iter().copied().filter(|id| *id != gone).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+        #[test]
+        fn cuts_are_what_taking_away_shows(model in Model::any(12, 16), typed: bool) {
+            let graph = model.graph();
+            let (part, types): (_, &[&str]) =
+                if typed { (model.of_type(1), &["t1"]) } else { (model, &[]) };
+            let found = graph.cuts(types).unwrap();
+            let nodes = part.nodes();
+            let whole = parts(&nodes, &part.edges);
+            let mut bridges = Vec::new();
+            for place in 0..part.edges.len() {
+                let mut edges = part.edges.clone();
+                let edge = edges.remove(place);
+                if parts(&nodes, &edges) > whole {
+                    bridges.push((edge.source, edge.target, edge.id, edge.weight.to_bits()));
+                }
+            }
+            let told: Vec<_> = (found.bridges().iter())
+                .map(|edge| (edge.source, edge.target, edge.edge, edge.weight.to_bits()))
+                .collect();
+            prop_assert_eq!(told, bridges);
+            let splits = |id: &NodeId| {
+                let rest = without(&nodes, *id);
+                let alone = part.edges.iter().all(|edge| {
+                    (edge.source == *id) == (edge.target == *id)
+                });
+                !alone && parts(&rest, &part.edges) > whole
+            };
+            let expected: Vec<NodeId> = nodes.iter().copied().filter(splits).collect();
+            prop_assert_eq!(found.articulation_points(), expected);
+            check_blocks(&found.blocks(), &part)?;
+        }
+    }
+
+    /// Every edge that is no loop is in one block; no node of a block holds it together; a node
+    /// that two blocks share is all that they share.
+    fn check_blocks(blocks: &[Vec<NodeId>], model: &Model) -> Result<(), TestCaseError> {
+        for edge in model.edges.iter().filter(|edge| edge.source != edge.target) {
+            let holds =
+                |block: &&Vec<NodeId>| block.contains(&edge.source) && block.contains(&edge.target);
+            prop_assert_eq!(blocks.iter().filter(holds).count(), 1);
+        }
+        for block in blocks {
+            let inside: BTreeSet<NodeId> = block.iter().copied().collect();
+            prop_assert!(inside.len() == block.len() && block.len() > 1);
+            prop_assert_eq!(parts(&inside, &model.edges), 1);
+            for gone in block {
+                prop_assert_eq!(parts(&without(&inside, *gone), &model.edges), 1);
+            }
+            let shares =
+                |other: &&Vec<NodeId>| other.iter().filter(|id| inside.contains(id)).count() > 1;
+            prop_assert_eq!(blocks.iter().filter(shares).count(), 1, "itself only");
+        }
+        prop_assert!(blocks.is_sorted_by_key(|block| std::cmp::Reverse(block.len())));
+        Ok(())
+    }
+
+    #[test]
+    fn a_doubled_edge_is_no_bridge_and_a_long_chain_needs_no_deep_stack() {
+        let mut edges: Vec<(u64, u64)> = (0..40_000).map(|number| (number, number + 1)).collect();
+        edges.extend([(7, 6), (9, 9)]);
+        let cuts = Model::of(&edges).graph().cuts(&[]).unwrap();
+        assert_eq!(cuts.bridges().len(), 39_999);
+        assert!(cuts.bridges().iter().all(|edge| edge.source != node(6)));
+        assert_eq!(cuts.articulation_points().len(), 39_999);
+        assert_eq!(cuts.blocks().len(), 40_000);
+    }
+}

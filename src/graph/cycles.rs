@@ -275,3 +275,91 @@ impl<'a> Search<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::{Model, node};
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    /// All cycles whose smallest node comes first, by trying every way.
+    fn by_trying(model: &Model, length_max: usize) -> Vec<Vec<NodeId>> {
+        let arcs: BTreeSet<(NodeId, NodeId)> =
+            model.edges.iter().map(|edge| (edge.source, edge.target)).collect();
+        let mut ways: Vec<Vec<NodeId>> = model.nodes().into_iter().map(|id| vec![id]).collect();
+        let mut cycles = Vec::new();
+        while let Some(way) = ways.pop() {
+            let last = way[way.len() - 1];
+            if way.len() <= length_max && arcs.contains(&(last, way[0])) {
+                cycles.push(way.clone());
+            }
+            for (_, next) in arcs.iter().filter(|(from, _)| *from == last) {
+                if *next > way[0] && !way.contains(next) {
+                    ways.push([&way[..], &[*next]].concat());
+                }
+            }
+        }
+        cycles.sort_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
+        cycles
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(192))]
+        #[test]
+        fn cycles_are_those_that_trying_finds(
+            model in Model::any(7, 26),
+            typed: bool,
+            length_max in prop_oneof![0_usize..8, Just(usize::MAX)],
+        ) {
+            let graph = model.graph();
+            let (part, types): (_, &[&str]) =
+                if typed { (model.of_type(1), &["t1"]) } else { (model, &[]) };
+            let expected = by_trying(&part, length_max);
+            let search = graph.cycles().edge_types(types).length_max(length_max);
+            let found = search.clone().cycles_max(usize::MAX).find().unwrap();
+            prop_assert_eq!(&found, &expected);
+            let some = search.cycles_max(3).find().unwrap();
+            prop_assert_eq!(some.len(), expected.len().min(3));
+            prop_assert!(some.iter().all(|cycle| expected.contains(cycle)));
+            let all = by_trying(&part, usize::MAX);
+            prop_assert_eq!(graph.has_cycle(types).unwrap(), !all.is_empty());
+        }
+    }
+
+    #[test]
+    fn components_are_found_again_as_nodes_go() {
+        // Rings on a chain of one-way bridges, of growing length; each start breaks one ring.
+        let mut edges = Vec::new();
+        let mut first = 0;
+        for length in 2..40 {
+            edges.extend((0..length).map(|step| (first + step, first + (step + 1) % length)));
+            edges.push((first, first + length));
+            first += length;
+        }
+        let graph = Model::of(&edges).graph();
+        let found = graph.cycles().find().unwrap();
+        assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), (2..40).collect::<Vec<_>>());
+        assert_eq!(graph.cycles().length_max(10).find().unwrap().len(), 9);
+    }
+
+    #[test]
+    fn shapes_made_to_hurt_are_done() {
+        let dense: Vec<(u64, u64)> =
+            (0..31).flat_map(|a| (0..31).map(move |b| (a, b))).filter(|(a, b)| a != b).collect();
+        let graph = Model::of(&dense).graph();
+        assert_eq!(graph.cycles().find().unwrap().len(), CYCLES_DEFAULT);
+        let pairs = graph.cycles().length_max(2).find().unwrap();
+        assert_eq!(pairs.len(), 31 * 30 / 2);
+
+        let ring: Vec<(u64, u64)> = (0..30_000).map(|a| (a, (a + 1) % 30_000)).collect();
+        let graph = Model::of(&ring).graph();
+        assert_eq!(graph.cycles().find().unwrap()[0].len(), 30_000);
+        assert!(graph.cycles().length_max(100).find().unwrap().is_empty());
+        assert_eq!(graph.find_cycle(&[]).unwrap().unwrap()[0], node(0));
+
+        let star: Vec<(u64, u64)> = (1..3_000).flat_map(|leaf| [(0, leaf), (leaf, 0)]).collect();
+        let found = Model::of(&star).graph().cycles().cycles_max(usize::MAX).find().unwrap();
+        assert_eq!(found.len(), 2_999);
+    }
+}

@@ -74,3 +74,46 @@ impl Graph {
         Ok(Dominators { snapshot, nearest })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::{Model, node};
+    use super::super::traverse::Rule;
+    use super::super::view::Side;
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    /// What a root reaches without passing a node.
+    fn reach(model: &Model, root: NodeId, without: Option<NodeId>) -> BTreeSet<NodeId> {
+        let rules = [Rule { side: Side::Out, edge_type: None }];
+        model.costs(root, &rules, &|id| Some(id) != without, &|_| 1.0).into_keys().collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn dominators_are_what_cannot_be_gone_round(model in Model::any(10, 22), typed: bool) {
+            let graph = model.graph();
+            let root = node(0);
+            let (part, types): (_, &[&str]) =
+                if typed { (model.of_type(1), &["t1"]) } else { (model, &[]) };
+            let found = graph.dominators(root, types).unwrap();
+            let reached = reach(&part, root, None);
+            for id in (0..10).map(node) {
+                let all: BTreeSet<NodeId> = found.all_of(id).into_iter().collect();
+                let mut expected = BTreeSet::new();
+                if reached.contains(&id) && id != root {
+                    expected.insert(root);
+                    let passed = |other: &&NodeId| {
+                        ![root, id].contains(other)
+                            && !reach(&part, root, Some(**other)).contains(&id)
+                    };
+                    expected.extend(reached.iter().filter(passed));
+                }
+                prop_assert_eq!(all, expected, "{}", id);
+                prop_assert_eq!(found.of(id), found.all_of(id).first().copied());
+            }
+        }
+    }
+}

@@ -359,3 +359,115 @@ impl Residual {
         reached
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::{Arrow, Model, node};
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    /// The smallest cut by trying every side, for nodes 0 to `count`, from 0 to 1.
+    fn smallest_cut(model: &Model, count: u32) -> f64 {
+        let sides = (0..1_u32 << count).filter(|side| side & 1 == 1 && side & 2 == 0);
+        let ids: BTreeMap<NodeId, u32> = (0..count).map(|n| (node(n.into()), n)).collect();
+        let cost = |side: u32| {
+            let on_side = |id: &NodeId| side >> ids[id] & 1 == 1;
+            let cut = |edge: &&Arrow| on_side(&edge.source) && !on_side(&edge.target);
+            model.edges.iter().filter(cut).map(|edge| f64::from(edge.weight)).sum()
+        };
+        sides.map(cost).fold(f64::INFINITY, f64::min)
+    }
+
+    /// No edge carries too much, nothing is lost on the way, the cut is full and cuts.
+    fn check(flow: &Flow, model: &Model) -> Result<(), TestCaseError> {
+        let mut balances: BTreeMap<NodeId, f64> = BTreeMap::new();
+        for found in flow.edges() {
+            prop_assert!(found.flow > 0.0 && found.flow <= found.capacity);
+            *balances.entry(found.edge.source).or_default() -= found.flow;
+            *balances.entry(found.edge.target).or_default() += found.flow;
+        }
+        let lost = |id: &NodeId| balances.get(id).copied().unwrap_or(0.0);
+        prop_assert!((lost(&node(0)) + flow.value()).abs() < 1e-9);
+        prop_assert!((lost(&node(1)) - flow.value()).abs() < 1e-9);
+        let between = balances.iter().filter(|(id, _)| ![node(0), node(1)].contains(id));
+        for (id, balance) in between {
+            prop_assert!(balance.abs() < 1e-9, "{}", id);
+        }
+        let sum: f64 = flow.cut().iter().map(|found| found.capacity).sum();
+        prop_assert!((sum - flow.value()).abs() < 1e-9);
+        let side: BTreeSet<NodeId> = flow.source_side().into_iter().collect();
+        prop_assert!(flow.is_source_side(node(0)) && !flow.is_source_side(node(1)));
+        let crosses = |edge: &&Arrow| {
+            edge.weight > 0.0 && side.contains(&edge.source) && !side.contains(&edge.target)
+        };
+        prop_assert_eq!(model.edges.iter().filter(crosses).count(), flow.cut().len());
+        for id in model.nodes() {
+            prop_assert_eq!(flow.is_source_side(id), side.contains(&id));
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(192))]
+        #[test]
+        fn the_greatest_flow_is_the_smallest_cut(
+            model in Model::any(8, 40),
+            typed: bool,
+            parts: bool,
+        ) {
+            let mut model = model;
+            if parts {
+                model.edges.iter_mut().for_each(|edge| edge.weight *= 0.3);
+            }
+            let graph = model.graph();
+            let (part, types): (_, &[&str]) =
+                if typed { (model.of_type(1), &["t1"]) } else { (model, &[]) };
+            let flow = graph.max_flow(node(0), node(1)).edge_types(types).find().unwrap();
+            prop_assert!((flow.value() - smallest_cut(&part, 8)).abs() < 1e-9);
+            check(&flow, &part)?;
+            // With capacities of 1 it is how many ways share no edge.
+            let flow = graph.max_flow(node(0), node(1)).edge_types(types).capacity(|_, _| 1.0);
+            let flow = flow.find().unwrap();
+            let mut ones = part;
+            ones.edges.iter_mut().for_each(|edge| edge.weight = 1.0);
+            prop_assert!((flow.value() - smallest_cut(&ones, 8)).abs() < 1e-9);
+            check(&flow, &ones)?;
+        }
+    }
+
+    #[test]
+    fn parallel_edges_carry_together_and_long_ways_are_no_burden() {
+        let mut edges: Vec<(u64, u64)> = (1..20_000).map(|a| (a + 1, a)).collect();
+        edges.extend([(0, 20_000), (0, 20_000), (0, 0)]);
+        let mut model = Model::of(&edges);
+        let last = model.edges.len() - 1;
+        model.edges.iter_mut().for_each(|edge| edge.weight = 5.0);
+        model.edges[last - 1].weight = 2.0;
+        model.edges[last - 2].weight = 1.5;
+        let flow = model.graph().max_flow(node(0), node(1)).find().unwrap();
+        assert_eq!(flow.value().to_bits(), 3.5_f64.to_bits());
+        let cut: Vec<f64> = flow.cut().iter().map(|found| found.flow).collect();
+        assert_eq!(cut, [1.5, 2.0]);
+        assert_eq!(flow.source_side(), [node(0)]);
+        assert_eq!(flow.edges().len(), 20_001);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_and_strangers_get_nothing() {
+        let graph = Model::of(&[(0, 1)]).graph();
+        let found = graph.max_flow(node(0), node(0)).find();
+        assert!(matches!(found, Err(Error::Invalid { .. })), "{found:?}");
+        for wrong in [-1.0, f64::NAN, f64::INFINITY] {
+            let found = graph.max_flow(node(0), node(1)).capacity(|_, _| wrong).find();
+            assert!(matches!(found, Err(Error::Invalid { .. })), "{found:?}");
+        }
+        for (from, to) in [(0, 77), (77, 0), (77, 78)] {
+            let flow = graph.max_flow(node(from), node(to)).find().unwrap();
+            assert_eq!(flow.value().to_bits(), 0);
+            assert!(flow.is_source_side(node(from)) && !flow.is_source_side(node(to)));
+            assert!(flow.source_side().contains(&node(from)));
+            assert!(flow.cut().is_empty() && flow.edges().is_empty());
+        }
+    }
+}

@@ -76,3 +76,74 @@ fn ascending(weight: f32) -> u32 {
     let bits = (weight + 0.0).to_bits();
     if bits >> 31 == 0 { bits | 1 << 31 } else { !bits }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::{Model, node};
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    /// The same on plain lists.
+    fn by_list(model: &Model) -> (Vec<f32>, usize) {
+        let mut edges = model.edges.clone();
+        edges.sort_by(|a, b| a.weight.total_cmp(&b.weight));
+        let nodes = model.nodes();
+        let mut labels: BTreeMap<_, _> = nodes.iter().map(|id| (*id, *id)).collect();
+        let mut weights = Vec::new();
+        for edge in edges {
+            let (a, b) = (labels[&edge.source], labels[&edge.target]);
+            if a != b {
+                labels.values_mut().filter(|label| **label == b).for_each(|label| *label = a);
+                weights.push(edge.weight);
+            }
+        }
+        let trees = nodes.len() - weights.len();
+        (weights, trees)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+        #[test]
+        fn forests_weigh_what_lists_say(model in Model::any(12, 30), typed: bool, lower: bool) {
+            let mut model = model;
+            if lower {
+                model.edges.iter_mut().for_each(|edge| edge.weight -= 2.5);
+            }
+            let graph = model.graph();
+            let (part, types): (_, &[&str]) =
+                if typed { (model.of_type(1), &["t1"]) } else { (model, &[]) };
+            let found = graph.spanning_forest(types).unwrap();
+            let (weights, trees) = by_list(&part);
+            prop_assert_eq!(found.edges.iter().map(|e| e.weight).collect::<Vec<_>>(), weights);
+            prop_assert_eq!(found.trees, trees);
+            let sum: f64 = found.edges.iter().map(|edge| f64::from(edge.weight)).sum();
+            prop_assert!((found.weight - sum).abs() < 1e-9);
+            let mut tied = Model { edges: Vec::new() };
+            for edge in &found.edges {
+                let same = part.edges.iter().find(|other| {
+                    (other.source, other.target, other.id, other.weight.to_bits())
+                        == (edge.source, edge.target, edge.edge, edge.weight.to_bits())
+                });
+                tied.edges.push(*same.unwrap());
+            }
+            prop_assert_eq!(by_list(&tied).0.len(), found.edges.len(), "it has no cycle");
+        }
+    }
+
+    #[test]
+    fn of_equal_edges_the_first_is_taken_and_what_is_no_number_is_refused() {
+        let mut model = Model::of(&[(1, 0), (0, 1), (0, 1), (2, 2)]);
+        let forest = model.graph().spanning_forest(&[]).unwrap();
+        assert_eq!((forest.edges.len(), forest.trees), (1, 2));
+        assert_eq!(forest.edges[0].source, node(0));
+        assert_eq!(&*forest.edges[0].edge_type, "t0");
+        model.edges[0].weight = -0.0;
+        model.edges[1].weight = 0.0;
+        let forest = model.graph().spanning_forest(&[]).unwrap();
+        assert_eq!(forest.edges[0].source, node(0), "zeros of either sign are equal");
+        model.edges[0].weight = f32::NAN;
+        let found = model.graph().spanning_forest(&[]);
+        assert!(matches!(found, Err(Error::Invalid { .. })), "{found:?}");
+    }
+}

@@ -188,3 +188,70 @@ impl<'a> Counting<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::{Model, node};
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+        #[test]
+        fn triangles_are_those_of_three_loops(model in Model::any(14, 70), typed: bool) {
+            let graph = model.graph();
+            let (part, types): (_, &[&str]) =
+                if typed { (model.of_type(1), &["t1"]) } else { (model, &[]) };
+            let found = graph.triangles(types).unwrap();
+            let nodes: Vec<NodeId> = part.nodes().into_iter().collect();
+            let pairs: BTreeSet<(NodeId, NodeId)> = (part.edges.iter())
+                .flat_map(|edge| [(edge.source, edge.target), (edge.target, edge.source)])
+                .filter(|(a, b)| a != b)
+                .collect();
+            let (mut corners, mut paths, mut mean) = (0, 0, 0.0);
+            for a in &nodes {
+                let (mut closed, mut open) = (0_u64, 0_u64);
+                for (b, c) in nodes.iter().flat_map(|b| nodes.iter().map(move |c| (b, c))) {
+                    if b < c && pairs.contains(&(*a, *b)) && pairs.contains(&(*a, *c)) {
+                        open += 1;
+                        closed += u64::from(pairs.contains(&(*b, *c)));
+                    }
+                }
+                prop_assert_eq!(found.of(*a), Some(closed), "{}", a);
+                let local = if open > 0 { closed as f64 / open as f64 } else { 0.0 };
+                prop_assert!((found.clustering(*a).unwrap() - local).abs() < 1e-12);
+                mean += local / nodes.len() as f64;
+                corners += closed;
+                paths += open;
+            }
+            prop_assert_eq!(3 * found.total(), corners);
+            let closed = if paths > 0 { corners as f64 / paths as f64 } else { 0.0 };
+            prop_assert!((found.transitivity() - closed).abs() < 1e-12);
+            prop_assert!((found.clustering_mean() - mean).abs() < 1e-12);
+            prop_assert_eq!(found.of(node(99)), None);
+        }
+    }
+
+    #[test]
+    fn threads_do_not_change_what_is_counted() {
+        // Two of three differences: more than one chunk, and lists that overlap.
+        let edges: Vec<(u64, u64)> =
+            (0..400).flat_map(|a| [1, 2, 5, 7].map(|by| (a, (a + by) % 400))).collect();
+        let pairs = Undirected::of(&Model::of(&edges).snapshot(), None, |_, _| ()).unwrap();
+        let ranked = Ranked::of(&pairs);
+        let alone = ranked.count(1);
+        assert_eq!(alone.iter().sum::<u64>(), 3 * 3 * 400);
+        for threads in [2, 5] {
+            assert_eq!(ranked.count(threads), alone);
+        }
+    }
+
+    #[test]
+    fn a_hub_is_no_burden() {
+        let mut edges: Vec<(u64, u64)> = (1..3_000).map(|leaf| (0, leaf)).collect();
+        edges.push((1, 2));
+        let found = Model::of(&edges).graph().triangles(&[]).unwrap();
+        assert_eq!((found.total(), found.of(node(0)), found.of(node(3))), (1, Some(1), Some(0)));
+    }
+}

@@ -241,3 +241,6 @@ fn network_of(pairs: Undirected<f64>) -> (Network, Vec<bool>) {
     }
     (Network::new(starts, neighbors, sums, loops), touched)
 }
+
+#[cfg(test)]
+mod tests;

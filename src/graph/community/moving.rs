@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use super::network::Network;
+use super::network::{Network, part_disconnected};
 use super::random::Random;
 
 /// A move has to gain more than this part of the weight of all edges: less is rounding, and could
@@ -15,6 +15,8 @@ const GAIN_MIN: f64 = 1e-12;
 /// Looks at a node, on average, before moving ends in any case. Graphs take 5 to 30; only rounding
 /// in sums of wildly different weights could go on.
 const VISITS_PER_NODE_MAX: usize = 10_000;
+/// Rounds of [`settle`] at most. Graphs take 2 to 20.
+const SETTLE_ROUNDS_MAX: usize = 1_000;
 
 /// What is known of a set. Both are needed of each set next to a node, so they share a line.
 #[derive(Clone, Copy, Debug, Default)]
@@ -130,20 +132,17 @@ impl<'a> Moving<'a> {
 }
 
 /// Moves nodes and parts what does not hang together until neither finds anything to do: no node
-/// gains by going elsewhere, and every set hangs together. Both let modularity grow, so it ends.
-pub(super) fn settle(
-    network: &Network,
-    labels: &mut [u32],
-    resolution: f64,
-    random: &mut Random,
-) -> bool {
-    let mut any = false;
-    loop {
+/// gains by going elsewhere, and every set hangs together.
+///
+/// A queue looks only at neighbours of what has moved, though others in the sets that it left and
+/// joined see the difference, too. So all nodes are asked again until none moves. Both steps let
+/// modularity grow, so it ends; the bound is for rounding, as above.
+pub(super) fn settle(network: &Network, labels: &mut [u32], resolution: f64, random: &mut Random) {
+    for _ in 0..SETTLE_ROUNDS_MAX {
         let moved = Moving::new(network, labels, resolution).run(random);
-        let parted = super::network::part_disconnected(network, labels);
-        any |= moved || parted;
-        if !parted {
-            return any;
+        let parted = part_disconnected(network, labels);
+        if !moved && !parted {
+            return;
         }
     }
 }
