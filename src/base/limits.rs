@@ -78,3 +78,7 @@ pub(crate) const SNIPPET_SCAN_BYTES_MAX: usize = 1 << 20;
 
 /// How deep folders are searched for databases: deeper ones are not installations.
 pub(crate) const LEGACY_FOLDER_DEPTH_MAX: usize = 16;
+
+/// Cycles that a search returns unless told otherwise: 31 nodes that all lead to each other have
+/// more than 10^32.
+pub(crate) const CYCLES_DEFAULT: usize = 1_000;

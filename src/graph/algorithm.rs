@@ -10,8 +10,8 @@ use super::{Graph, GraphView as _};
 use crate::base::error::Result;
 use crate::base::id::NodeId;
 
-/// A node that no edge of the wanted types touches has no label.
-const NONE: u32 = u32::MAX;
+/// In place of the number of a node, or of a part: there is none.
+pub(super) const NONE: u32 = u32::MAX;
 
 /// The parts of a graph: which nodes hang together.
 #[derive(Clone, Debug)]
@@ -38,13 +38,19 @@ impl Components {
     /// The nodes of each component, largest component first, of equals the one with the smallest
     /// node; nodes ascend.
     pub fn groups(&self) -> Vec<Vec<NodeId>> {
+        let mut groups = self.numbered_groups();
+        groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
+        groups
+    }
+
+    /// The nodes of each component, by its number; nodes ascend.
+    pub(super) fn numbered_groups(&self) -> Vec<Vec<NodeId>> {
         let mut groups = vec![Vec::new(); self.count];
         for (node, label) in self.snapshot.nodes.iter().zip(&self.labels) {
             if let Some(group) = groups.get_mut(*label as usize) {
                 group.push(*node);
             }
         }
-        groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
         groups
     }
 }
@@ -67,7 +73,7 @@ impl Graph {
     pub fn weak_components(&self, edge_types: &[&str]) -> Result<Components> {
         let snapshot = self.snapshot()?;
         let rows = Rowed::of(&snapshot, self.numbers_of(edge_types).as_deref(), Side::Out);
-        let mut sets = Sets((0..rows.count()).collect());
+        let mut sets = Sets::new(rows.count());
         let mut touched = vec![false; snapshot.nodes.len()];
         for node in 0..rows.count() {
             for target in rows.of_node(node) {
@@ -91,14 +97,12 @@ impl Graph {
     pub fn strong_components(&self, edge_types: &[&str]) -> Result<Components> {
         let snapshot = self.snapshot()?;
         let rows = Rowed::of(&snapshot, self.numbers_of(edge_types).as_deref(), Side::Out);
-        let touched = rows.touched();
-        let mut search = StrongSearch::over(&rows);
-        for node in 0..rows.count() {
-            if touched[node as usize] {
-                search.from(node);
+        let mut roots = strong_roots(&rows);
+        for (root, touched) in roots.iter_mut().zip(rows.touched()) {
+            if !touched {
+                *root = NONE;
             }
         }
-        let roots = search.roots;
         drop(rows);
         Ok(Components::numbered(snapshot, roots))
     }
@@ -178,8 +182,9 @@ fn cycle_among(rows: &Rowed<'_>, waiting: &[u32]) -> Vec<u32> {
 }
 
 impl Components {
-    /// Numbers components in the order of their smallest nodes, from any labels.
-    fn numbered(snapshot: Arc<Snapshot>, mut labels: Vec<u32>) -> Self {
+    /// Numbers components in the order of their smallest nodes, from labels below the number of
+    /// nodes.
+    pub(super) fn numbered(snapshot: Arc<Snapshot>, mut labels: Vec<u32>) -> Self {
         let mut numbers = vec![NONE; labels.len()];
         let mut count = 0;
         for label in &mut labels {
@@ -223,6 +228,39 @@ impl<'a> Rowed<'a> {
         Self { offsets, neighbors: Cow::Owned(neighbors) }
     }
 
+    /// The neighbours for which `keep`, asked about a node and its neighbour, is true.
+    pub(super) fn retain(&self, keep: impl Fn(u32, u32) -> bool) -> Rowed<'static> {
+        let mut offsets = vec![0];
+        let mut neighbors = Vec::new();
+        for node in 0..self.count() {
+            let kept = self.of_node(node).iter().filter(|other| keep(node, **other));
+            neighbors.extend(kept);
+            offsets.push(u32::try_from(neighbors.len()).unwrap_or(u32::MAX));
+        }
+        Rowed { offsets, neighbors: Cow::Owned(neighbors) }
+    }
+
+    /// Sorts the neighbours of each node and leaves each in once.
+    pub(super) fn dedup(&mut self) {
+        let mut neighbors = std::mem::take(&mut self.neighbors).into_owned();
+        let (mut start, mut kept) = (0, 0);
+        for offset in self.offsets.iter_mut().skip(1) {
+            let list = start..*offset as usize;
+            start = list.end;
+            neighbors[list.clone()].sort_unstable();
+            let first = kept;
+            for place in list {
+                if kept == first || neighbors[kept - 1] != neighbors[place] {
+                    neighbors[kept] = neighbors[place];
+                    kept += 1;
+                }
+            }
+            *offset = u32::try_from(kept).unwrap_or(u32::MAX);
+        }
+        neighbors.truncate(kept);
+        self.neighbors = Cow::Owned(neighbors);
+    }
+
     /// How many nodes there are.
     pub(super) fn count(&self) -> u32 {
         u32::try_from(self.offsets.len() - 1).unwrap_or(u32::MAX)
@@ -234,6 +272,11 @@ impl<'a> Rowed<'a> {
 
     pub(super) fn degree(&self, node: u32) -> u32 {
         self.first(node + 1) - self.first(node)
+    }
+
+    /// How many edges there are.
+    pub(super) fn edges(&self) -> usize {
+        self.neighbors.len()
     }
 
     fn first(&self, node: u32) -> u32 {
@@ -252,9 +295,14 @@ impl<'a> Rowed<'a> {
 }
 
 /// Disjoint sets: each node points towards the root of its set, the smallest node.
-struct Sets(Vec<u32>);
+pub(super) struct Sets(Vec<u32>);
 
 impl Sets {
+    /// Every node alone.
+    pub(super) fn new(count: u32) -> Self {
+        Self((0..count).collect())
+    }
+
     fn root(&mut self, mut node: u32) -> u32 {
         while self.0[node as usize] != node {
             let above = self.0[self.0[node as usize] as usize];
@@ -264,10 +312,21 @@ impl Sets {
         node
     }
 
-    fn join(&mut self, a: u32, b: u32) {
+    /// Makes one set of those of two nodes. Says whether they were two.
+    pub(super) fn join(&mut self, a: u32, b: u32) -> bool {
         let (a, b) = (self.root(a), self.root(b));
         self.0[a.max(b) as usize] = a.min(b);
+        a != b
     }
+}
+
+/// By node: the node that stands for its strong component.
+pub(super) fn strong_roots(rows: &Rowed<'_>) -> Vec<u32> {
+    let mut search = StrongSearch::over(rows);
+    for node in 0..rows.count() {
+        search.from(node);
+    }
+    search.roots
 }
 
 /// Tarjan's search for strong components, with a stack of its own.

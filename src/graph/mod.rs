@@ -7,12 +7,23 @@
 mod algorithm;
 mod blocks;
 mod build;
+mod community;
+mod cores;
+mod cuts;
+mod cycles;
+mod dominators;
+mod edge;
+mod flow;
 mod path;
 mod rank;
 mod snapshot;
+mod spanning;
 mod traverse;
+mod triangles;
+mod undirected;
 mod view;
 mod visit;
+mod workers;
 
 #[cfg(test)]
 mod model;
@@ -27,10 +38,19 @@ use crate::storage;
 
 pub use algorithm::{Components, Order};
 pub(crate) use blocks::BlocksView;
+pub use community::{Communities, CommunitySearch};
+pub use cores::Cores;
+pub use cuts::Cuts;
+pub use cycles::CycleSearch;
+pub use dominators::Dominators;
+pub use edge::GraphEdge;
+pub use flow::{Flow, FlowEdge, FlowSearch};
 pub use path::{Path, PathSearch};
 pub use rank::{PageRank, Ranks};
 pub use snapshot::Snapshot;
+pub use spanning::SpanningForest;
 pub use traverse::{Reached, Walk};
+pub use triangles::Triangles;
 pub(crate) use view::GraphView;
 pub use visit::{AllEdges, EdgeReference, NodeEdges, Visited};
 

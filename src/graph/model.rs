@@ -83,6 +83,12 @@ impl Model {
         })
     }
 
+    /// The edges of one type.
+    pub(super) fn of_type(&self, edge_type: u32) -> Self {
+        let edges = self.edges.iter().filter(|edge| edge.edge_type == edge_type);
+        Self { edges: edges.copied().collect() }
+    }
+
     /// The adjacency blocks of the edges.
     pub(super) fn rows(&self) -> MemoryRows {
         let mut rows = MemoryRows::default();
