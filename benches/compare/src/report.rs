@@ -115,6 +115,7 @@ fn unit(measure: &str) -> (&'static str, &'static str) {
         "index" | "index_2" => ("docs/s", "higher"),
         "memory_after_open" => ("MB", "lower"),
         "segments_after_10k_writes" => ("segments", "lower"),
+        "claim_complete_1" | "claim_complete_8" => ("jobs/s", "higher"),
         name if name.contains("_per_edge") => ("bytes", "lower"),
         name if name.ends_with("_p50") || name.ends_with("_p99") => ("us", "lower"),
         name if name.starts_with("open_") || name.ends_with("_ms") => ("ms", "lower"),
@@ -234,4 +235,48 @@ pub fn read_lines(file: &Path) -> Outcome<Vec<Value>> {
         .lines()
         .map(|line| Ok(serde_json::from_str(&line?)?))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(system: &str, checks: &[Option<&str>]) -> ((String, String), Vec<Measured>) {
+        let measured = |check: &Option<&str>| Measured {
+            measure: "get_p50".into(),
+            value: 1.0,
+            n: 1,
+            check: check.map(str::to_owned),
+        };
+        (("get_p50".into(), system.into()), checks.iter().map(measured).collect())
+    }
+
+    #[test]
+    fn answers_that_differ_are_an_error() {
+        let ours = run("engraph", &[Some("1"), Some("1")]);
+        let same = run("limit", &[None, Some("1")]);
+        let other = run("sqlite", &[Some("1"), Some("2")]);
+        assert!(check_answers("records", &Runs::from([ours.clone(), same])).is_ok());
+        let failure = check_answers("records", &Runs::from([ours, other])).unwrap_err();
+        assert_eq!(failure.to_string(), "records get_p50: sqlite answers 2, engraph 1");
+    }
+
+    #[test]
+    fn units_follow_names() {
+        for (measure, expected) in [
+            ("khop2_p50", "us"),
+            ("dijkstra_p50", "ms"),
+            ("pagerank20", "ms"),
+            ("open_first_hop", "ms"),
+            ("memory_per_edge_rss", "bytes"),
+            ("memory_after_open", "MB"),
+            ("load", "edges/s"),
+            ("index_2", "docs/s"),
+            ("disk", "MB"),
+            ("write_overhead", "ratio"),
+            ("claim_complete_8", "jobs/s"),
+        ] {
+            assert_eq!(unit(measure).0, expected, "{measure}");
+        }
+    }
 }

@@ -70,6 +70,9 @@ impl Costs {
 
     /// The cost of a cheapest path, searched from both ends.
     pub fn cheapest(&mut self, graph: &Csr, from: u32, to: u32) -> f64 {
+        if from == to {
+            return 0.0;
+        }
         let nodes = graph.ids.len();
         if self.stamps[0].len() < nodes {
             self.stamps = [vec![0; nodes], vec![0; nodes]];
@@ -297,4 +300,108 @@ pub fn betweenness(graph: &Csr, sources: &[u32]) -> Vec<f64> {
         }
     }
     scores
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Workload;
+    use crate::rmat::Rmat;
+
+    fn graph() -> Csr {
+        let workload = Workload { size: None, scale: 7, edge_factor: 2, wordnet: None };
+        Csr::of(&Rmat::of(&workload))
+    }
+
+    /// Costs between all pairs, by Floyd and Warshall.
+    fn all_costs(graph: &Csr, cost: impl Fn(f32) -> f64) -> Vec<Vec<f64>> {
+        let nodes = graph.ids.len();
+        let mut costs = vec![vec![f64::INFINITY; nodes]; nodes];
+        for (node, row) in costs.iter_mut().enumerate() {
+            row[node] = 0.0;
+            let range = graph.out.range(node as u32, None);
+            let weights = &graph.out.weights[range.clone()];
+            for (other, weight) in graph.out.others[range].iter().zip(weights) {
+                let best = &mut row[*other as usize];
+                *best = best.min(cost(*weight));
+            }
+        }
+        for middle in 0..nodes {
+            let through = costs[middle].clone();
+            for row in &mut costs {
+                let first = row[middle];
+                row.iter_mut()
+                    .zip(&through)
+                    .for_each(|(best, rest)| *best = best.min(first + rest));
+            }
+        }
+        costs
+    }
+
+    #[test]
+    fn cheapest_paths_are_those_of_the_full_table() {
+        let graph = graph();
+        let table = all_costs(&graph, f64::from);
+        let mut costs = Costs::default();
+        for from in 0..graph.ids.len() as u32 {
+            assert_eq!(distances(&graph, from), table[from as usize]);
+            for to in 0..graph.ids.len() as u32 {
+                let found = costs.cheapest(&graph, from, to);
+                assert_eq!(found, table[from as usize][to as usize], "{from} {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn strong_parts_lead_to_each_other() {
+        let graph = graph();
+        let (table, labels) = (all_costs(&graph, f64::from), strong_parts(&graph));
+        for (from, row) in table.iter().enumerate() {
+            for (to, cost) in row.iter().enumerate() {
+                let both = cost.is_finite() && table[to][from].is_finite();
+                assert_eq!(labels[from] == labels[to], both, "{from} {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn ranks_sum_to_one_on_any_number_of_threads() {
+        let graph = graph();
+        for seed in [None, Some(3)] {
+            let (one, two) = (page_rank(&graph, seed, 1), page_rank(&graph, seed, 2));
+            assert_eq!(one, two);
+            assert!((one.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn triangles_are_counted_once() {
+        let graph = graph();
+        let nodes = graph.ids.len();
+        let meets = |one: usize, two: usize| {
+            graph.out.of_node(one as u32).contains(&(two as u32))
+                || graph.inward.of_node(one as u32).contains(&(two as u32))
+        };
+        let mut count = 0;
+        for one in 0..nodes {
+            for two in (one + 1..nodes).filter(|two| meets(one, *two)) {
+                count += (two + 1..nodes)
+                    .filter(|three| meets(one, *three) && meets(two, *three))
+                    .count();
+            }
+        }
+        assert_eq!(triangles(&graph), count as u64);
+    }
+
+    #[test]
+    fn betweenness_adds_up_to_the_nodes_between() {
+        let graph = graph();
+        let sources: Vec<u32> = (0..graph.ids.len() as u32).collect();
+        let hops = all_costs(&graph, |_| 1.0);
+        // Each pair hands out one for every node between its ends, however many ways there are.
+        let between = hops.iter().flatten().filter(|hops| hops.is_finite() && **hops > 0.0);
+        let expected: f64 = between.map(|hops| hops - 1.0).sum();
+        let found: f64 = betweenness(&graph, &sources).iter().sum();
+        assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+    }
 }
