@@ -10,6 +10,7 @@ use std::time::Instant;
 use crate::Outcome;
 use crate::child::say;
 use crate::data::{Memory, Random, digest, memory, mix};
+use crate::measure::{bytes_below, on_threads};
 
 /// The systems of this suite.
 pub const SYSTEMS: &[&str] = &["engraph", "limit", "sqlite"];
@@ -142,9 +143,7 @@ fn puts<S: System>(store: &S, first: u64, threads: u64, count: u64, name: &str) 
     let start = Instant::now();
     on_threads(threads, |thread| {
         let each = count / threads;
-        (0..each).try_for_each(|step| {
-            store.put(&memory(first + thread * each + step)).map(|_| ())
-        })
+        (0..each).try_for_each(|step| store.put(&memory(first + thread * each + step)).map(|_| ()))
     })?;
     say(name, count as f64 / start.elapsed().as_secs_f64(), count, None)
 }
@@ -156,26 +155,4 @@ fn updates<S: System>(store: &S, size: u64) -> Outcome {
         (0..PUTS_8 / 8).try_for_each(|_| store.update(1 + random.below(size)))
     })?;
     say("update_8", PUTS_8 as f64 / start.elapsed().as_secs_f64(), PUTS_8, None)
-}
-
-fn on_threads(threads: u64, work: impl Fn(u64) -> Outcome + Sync) -> Outcome {
-    let work = &work;
-    std::thread::scope(|scope| {
-        let handles: Vec<_> =
-            (0..threads).map(|thread| scope.spawn(move || work(thread))).collect();
-        handles.into_iter().try_for_each(|handle| {
-            handle.join().map_err(|_| "a thread panicked".to_owned())?
-        })
-    })
-}
-
-/// Bytes of all files below a folder.
-pub fn bytes_below(folder: &Path) -> Outcome<u64> {
-    let mut bytes = 0;
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let found = entry.metadata()?;
-        bytes += if found.is_dir() { bytes_below(&entry.path())? } else { found.len() };
-    }
-    Ok(bytes)
 }

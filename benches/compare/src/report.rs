@@ -8,15 +8,16 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::child::Measured;
-use crate::{Options, Outcome, legacy, records};
+use crate::child::{Measured, Task};
+use crate::graph::python;
+use crate::{Options, Outcome, graph, legacy, queue, records, search, texts};
 
 type Runs = BTreeMap<(String, String), Vec<Measured>>;
 
 /// Runs suites and prints a line a measure.
 pub fn run(suites: &[String], options: &Options) -> Outcome {
     let suites: Vec<&str> = match suites {
-        [only] if only == "all" => vec!["records", "legacy"],
+        [only] if only == "all" => vec!["records", "graph", "search", "legacy", "queue"],
         given => given.iter().map(String::as_str).collect(),
     };
     let mut lines = Vec::new();
@@ -24,13 +25,17 @@ pub fn run(suites: &[String], options: &Options) -> Outcome {
     for suite in suites {
         let systems = match suite {
             "records" => records::SYSTEMS,
+            "graph" => graph::SYSTEMS,
+            "search" => search::SYSTEMS,
             "legacy" => legacy::SYSTEMS,
+            "queue" => queue::SYSTEMS,
             other => return Err(format!("no suite {other}").into()),
         };
         let chosen: Vec<&str> = systems
             .iter()
             .copied()
             .filter(|name| options.system.is_empty() || options.system.iter().any(|s| s == name))
+            .filter(|name| python::is_there(name))
             .collect();
         let mut runs = Runs::new();
         for turn in 0..options.runs {
@@ -67,12 +72,13 @@ fn child(suite: &str, system: &str, options: &Options) -> Outcome<Vec<Measured>>
         Some(dir) => builder.tempdir_in(dir)?,
         None => builder.tempdir()?,
     };
-    let mut command = Command::new(std::env::current_exe()?);
-    command.arg("child").arg(suite).arg(system).arg(folder.path());
-    if let Some(size) = options.size {
-        command.arg("--size").arg(size.to_string());
-    }
-    let output = command.stderr(std::process::Stdio::inherit()).output()?;
+    let task = Task {
+        suite: suite.to_owned(),
+        system: system.to_owned(),
+        folder: folder.path().to_owned(),
+        workload: options.workload.clone(),
+    };
+    let output = task.command(None)?.stderr(std::process::Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err(format!("{suite}: {system} ended with {}", output.status).into());
     }
@@ -96,11 +102,25 @@ fn check_answers(suite: &str, runs: &Runs) -> Outcome {
 /// Unit and direction of a measure, fixed by its name.
 fn unit(measure: &str) -> (&'static str, &'static str) {
     match measure {
+        "dijkstra_p50" | "reimport_unchanged" => ("ms", "lower"),
+        "pagerank20"
+        | "pagerank20_2"
+        | "wcc"
+        | "scc"
+        | "louvain"
+        | "triangles"
+        | "betweenness_sampled" => ("ms", "lower"),
+        "louvain_modularity" => ("modularity", "higher"),
+        "load" => ("edges/s", "higher"),
+        "index" | "index_2" => ("docs/s", "higher"),
+        "memory_after_open" => ("MB", "lower"),
+        "segments_after_10k_writes" => ("segments", "lower"),
+        "claim_complete_1" | "claim_complete_8" => ("jobs/s", "higher"),
+        name if name.contains("_per_edge") => ("bytes", "lower"),
         name if name.ends_with("_p50") || name.ends_with("_p99") => ("us", "lower"),
         name if name.starts_with("open_") || name.ends_with("_ms") => ("ms", "lower"),
         name if name.starts_with("peak_memory") || name == "disk" => ("MB", "lower"),
-        "reimport_unchanged" => ("ms", "lower"),
-        "size_ratio" => ("ratio", "lower"),
+        "size_ratio" | "write_overhead" => ("ratio", "lower"),
         "searchable_s" => ("s", "lower"),
         "scan" => ("records/s", "higher"),
         "import" | "export" => ("rows/s", "higher"),
@@ -148,10 +168,34 @@ fn header(options: &Options) -> Value {
         "machine": cpu,
         "cores": std::thread::available_parallelism().map_or(0, usize::from),
         "rustc": said("rustc", &["--version"]),
-        "versions": {"sqlite": rusqlite::version(), "redb": "4.6"},
+        "versions": versions(),
         "seed": 1,
-        "options": {"runs": options.runs, "size": options.size},
+        "options": {
+            "runs": options.runs,
+            "size": options.workload.size,
+            "scale": options.workload.scale,
+            "edge_factor": options.workload.edge_factor,
+            "texts": texts::name(options.workload.wordnet.as_deref()),
+            "dir": options.dir,
+        },
     }})
+}
+
+/// The versions of what is measured: of crates as the lock file has them, of Python packages as
+/// Python says.
+fn versions() -> Value {
+    let lock = include_str!("../Cargo.lock");
+    let mut versions = serde_json::Map::new();
+    versions.insert("sqlite".into(), rusqlite::version().into());
+    for name in ["engraph", "redb", "petgraph", "tantivy", "rusqlite"] {
+        let entry = format!("name = \"{name}\"\nversion = \"");
+        let found = lock.split_once(&entry).and_then(|(_, rest)| rest.split_once('"'));
+        versions.insert(name.into(), found.map(|(version, _)| version).into());
+    }
+    for name in python::SYSTEMS {
+        versions.insert((*name).into(), python::version(name).into());
+    }
+    versions.into()
 }
 
 /// Prints result files as a Markdown table: a row a measure, a column a system.
@@ -185,9 +229,54 @@ pub fn table(files: &[PathBuf]) -> Outcome {
     Ok(())
 }
 
-fn read_lines(file: &Path) -> Outcome<Vec<Value>> {
+/// The values of a result file.
+pub fn read_lines(file: &Path) -> Outcome<Vec<Value>> {
     BufReader::new(File::open(file)?)
         .lines()
         .map(|line| Ok(serde_json::from_str(&line?)?))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(system: &str, checks: &[Option<&str>]) -> ((String, String), Vec<Measured>) {
+        let measured = |check: &Option<&str>| Measured {
+            measure: "get_p50".into(),
+            value: 1.0,
+            n: 1,
+            check: check.map(str::to_owned),
+        };
+        (("get_p50".into(), system.into()), checks.iter().map(measured).collect())
+    }
+
+    #[test]
+    fn answers_that_differ_are_an_error() {
+        let ours = run("engraph", &[Some("1"), Some("1")]);
+        let same = run("limit", &[None, Some("1")]);
+        let other = run("sqlite", &[Some("1"), Some("2")]);
+        assert!(check_answers("records", &Runs::from([ours.clone(), same])).is_ok());
+        let failure = check_answers("records", &Runs::from([ours, other])).unwrap_err();
+        assert_eq!(failure.to_string(), "records get_p50: sqlite answers 2, engraph 1");
+    }
+
+    #[test]
+    fn units_follow_names() {
+        for (measure, expected) in [
+            ("khop2_p50", "us"),
+            ("dijkstra_p50", "ms"),
+            ("pagerank20", "ms"),
+            ("open_first_hop", "ms"),
+            ("memory_per_edge_rss", "bytes"),
+            ("memory_after_open", "MB"),
+            ("load", "edges/s"),
+            ("index_2", "docs/s"),
+            ("disk", "MB"),
+            ("write_overhead", "ratio"),
+            ("claim_complete_8", "jobs/s"),
+        ] {
+            assert_eq!(unit(measure).0, expected, "{measure}");
+        }
+    }
 }

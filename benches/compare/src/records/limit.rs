@@ -160,8 +160,8 @@ fn apply<'j>(transaction: &WriteTransaction, jobs: impl Iterator<Item = &'j Job>
     let mut created = transaction.open_table(CREATED)?;
     let mut changes = transaction.open_table(CHANGES)?;
     let mut next = records.last()?.map_or(1, |(key, _)| key.value() + 1);
-    let mut seq = changes.last()?.map_or(1, |(key, _)| key.value() + 1);
-    for job in jobs {
+    let seq = changes.last()?.map_or(1, |(key, _)| key.value() + 1);
+    for (seq, job) in (seq..).zip(jobs) {
         let id = match job {
             Job::Put(memory) => {
                 let key = unique_key(memory);
@@ -185,7 +185,6 @@ fn apply<'j>(transaction: &WriteTransaction, jobs: impl Iterator<Item = &'j Job>
             }
         };
         changes.insert(seq, &change(id)[..])?;
-        seq += 1;
     }
     Ok(())
 }

@@ -124,10 +124,6 @@ impl System for Sqlite {
 
     fn close(self) -> Outcome {
         drop(self.reader);
-        self.writer
-            .into_inner()
-            .map_err(|_| "lock")?
-            .close()
-            .map_err(|(_, error)| error.into())
+        self.writer.into_inner().map_err(|_| "lock")?.close().map_err(|(_, error)| error.into())
     }
 }

@@ -1,0 +1,173 @@
+//! The crate through its public interface, with a record type of the application's own as nodes.
+
+use std::path::{Path, PathBuf};
+
+use engraph::graph::{Graph, PageRank};
+use engraph::record::{Facts, Record};
+use engraph::{Kind, NewEdge, NodeId, Store};
+use serde::{Deserialize, Serialize};
+
+use super::{Scores, Sizes, Stored, Walk, Whole, key};
+use crate::Outcome;
+use crate::rmat::{Edge, KIND_NAMES, Rmat};
+
+/// Edges that are made by one call.
+const BATCH: usize = 1 << 20;
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Node {
+    number: u32,
+}
+
+impl Record for Node {
+    const NAME: &'static str = "benchmark_node";
+
+    fn describe<'a>(&'a self, _facts: &mut Facts<'a>) {}
+}
+
+#[derive(Debug)]
+pub struct Engraph {
+    store: Store,
+    /// Taken once, outside the time.
+    graph: Graph,
+    /// The nodes that have an edge, where the whole graph was asked for.
+    touched: Vec<NodeId>,
+}
+
+fn node(number: u32) -> Outcome<NodeId> {
+    Ok(NodeId::new(Kind::FIRST_OWN, key(number)).ok_or("key out of range")?)
+}
+
+fn new_edge(edge: &Edge) -> Outcome<NewEdge> {
+    let (source, target) = (node(edge.source)?, node(edge.target)?);
+    Ok(NewEdge::new(source, KIND_NAMES[usize::from(edge.kind)], target).weight(edge.weight))
+}
+
+fn place(folder: &Path) -> PathBuf {
+    folder.join("store")
+}
+
+fn write(store: &Store, edges: &[Edge]) -> Outcome {
+    for edges in edges.chunks(BATCH) {
+        let new = edges.iter().map(new_edge).collect::<Outcome<Vec<_>>>()?;
+        store.bulk(|tx| tx.add_edges(&new))?;
+    }
+    Ok(())
+}
+
+impl Engraph {
+    fn of(store: Store) -> Outcome<Self> {
+        let graph = store.graph()?;
+        Ok(Self { store, graph, touched: Vec::new() })
+    }
+
+    fn ranked(&self, seeds: Vec<NodeId>) -> Outcome<Option<Scores>> {
+        let options = PageRank { damping: 0.85, tolerance: 0.0, rounds_max: 20, seeds };
+        let ranks = self.graph.page_rank(&options)?;
+        let touched = self.touched.clone();
+        Ok(Some(Box::new(move |take| {
+            for node in &touched {
+                take(node.as_u64(), ranks.of(*node).unwrap_or(f64::NAN));
+            }
+        })))
+    }
+}
+
+impl Stored for Engraph {
+    fn load(folder: &Path, graph: &Rmat) -> Outcome<Self> {
+        let store = Store::builder().register::<Node>().create(place(folder))?;
+        let edges = graph.edges.iter().map(new_edge).collect::<Outcome<Vec<_>>>()?;
+        store.bulk(|tx| {
+            for number in 0..graph.nodes {
+                tx.insert(&Node { number })?;
+            }
+            tx.add_edges(&edges)
+        })?;
+        Self::of(store)
+    }
+
+    fn close(self) -> Outcome {
+        Ok(self.store.close()?)
+    }
+
+    fn compact(folder: &Path) -> Outcome<u64> {
+        let store = Store::builder().register::<Node>().open(place(folder))?;
+        store.compact()?;
+        let (data, _) = store.bytes_on_disk();
+        store.close()?;
+        Ok(data)
+    }
+
+    fn open(folder: &Path) -> Outcome<Self> {
+        Self::of(Store::builder().register::<Node>().open(place(folder))?)
+    }
+}
+
+impl Walk for Engraph {
+    fn reach(&mut self, from: u32, hops: usize, kind: Option<u8>, into: &mut Vec<u64>) -> Outcome {
+        let mut walk = self.graph.from(node(from)?).depth(1..=hops);
+        if let Some(kind) = kind {
+            walk = walk.out(KIND_NAMES[usize::from(kind)]);
+        }
+        into.extend(walk.nodes()?.into_iter().map(NodeId::as_u64));
+        Ok(())
+    }
+
+    fn hops(&mut self, (from, to): (u32, u32)) -> Outcome<u64> {
+        let path = self.graph.shortest_path(node(from)?, node(to)?)?;
+        Ok(path.ok_or("a pair has no path")?.edges.len() as u64)
+    }
+}
+
+impl Whole for Engraph {
+    fn build(folder: &Path, graph: &Rmat) -> Outcome<Self> {
+        let store = if place(folder).exists() {
+            <Self as Stored>::open(folder)?
+        } else {
+            <Self as Stored>::load(folder, graph)?
+        };
+        store.graph.snapshot()?;
+        // The store's own graph, should it have come into memory by that.
+        let now = store.store.graph()?;
+        let graph_now = if now.is_in_memory() { now } else { store.graph.clone() };
+        let touched = graph.touched().into_iter().map(node).collect::<Outcome<Vec<_>>>()?;
+        Ok(Self { graph: graph_now, touched, store: store.store })
+    }
+
+    fn memory(&self) -> Outcome<Option<u64>> {
+        Ok(Some(self.graph.snapshot()?.size_bytes() as u64))
+    }
+
+    /// Only where the store keeps its graph in memory through a write.
+    fn add(self, edges: &[Edge], _all: &Rmat) -> Outcome<Option<Self>> {
+        write(&self.store, edges)?;
+        let graph = self.store.graph()?;
+        Ok(graph.is_in_memory().then_some(Self { graph, ..self }))
+    }
+
+    fn cheapest(&mut self, (from, to): (u32, u32)) -> Outcome<Option<f64>> {
+        let path = self.graph.path(node(from)?, node(to)?).weighted().find()?;
+        Ok(Some(path.ok_or("a pair has no path")?.weight))
+    }
+
+    fn page_rank(&mut self, threads: usize) -> Outcome<Option<Scores>> {
+        if threads > 1 {
+            return Ok(None);
+        }
+        self.ranked(Vec::new())
+    }
+
+    fn personal_rank(&mut self, seed: u32) -> Outcome<Option<Scores>> {
+        self.ranked(vec![node(seed)?])
+    }
+
+    fn weak_parts(&mut self) -> Outcome<Option<Sizes>> {
+        let parts = self.graph.weak_components(&[])?;
+        Ok(Some(Box::new(move || parts.groups().iter().map(Vec::len).collect())))
+    }
+
+    fn strong_parts(&mut self) -> Outcome<Option<Sizes>> {
+        let parts = self.graph.strong_components(&[])?;
+        Ok(Some(Box::new(move || parts.groups().iter().map(Vec::len).collect())))
+    }
+}
