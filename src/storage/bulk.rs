@@ -5,6 +5,7 @@ use redb::{ReadableTable as _, WriteTransaction};
 
 use super::apply::apply;
 use super::engine::{Engine, storage_error, table_error};
+use super::filter::KeyFilter;
 use super::guard::guarded;
 use super::layer::{Layer, Said, merged};
 use super::rows::{Bytes, KeyRange, RowIter, Rows, RowsMut};
@@ -19,22 +20,32 @@ const PAGE_ROWS_FIRST: usize = 2;
 /// Rows that later steps copy; they grow up to this.
 const PAGE_ROWS_MAX: usize = 256;
 
+/// Tables of which a load asks for rows that are mostly not there: the natural keys of new records,
+/// the neighbours of new nodes.
+const FILTERED: [TableId; 2] = [TableId::UNIQUE, TableId::ADJACENCY];
+
 /// An engine transaction with a batch of rows over it.
 pub(crate) struct Bulk {
     batch: Layer,
     transaction: WriteTransaction,
+    /// What was there when the transaction began.
+    before: Snapshot,
     /// Tables that had no rows when the transaction began and were not flushed to since: looking
     /// into them is for nothing.
     empty: Box<[bool]>,
+    /// The keys of [`FILTERED`] tables that were written or deleted here.
+    touched: [KeyFilter; FILTERED.len()],
     written: bool,
 }
 
 impl Bulk {
-    pub(crate) fn new(transaction: WriteTransaction, before: &Snapshot) -> Result<Self> {
+    pub(crate) fn new(transaction: WriteTransaction, before: Snapshot) -> Result<Self> {
         let empty = TableId::all()
             .map(|table| before.count(table).map(|rows| rows == 0))
             .collect::<Result<_>>()?;
-        Ok(Self { batch: Layer::default(), transaction, empty, written: false })
+        let touched = FILTERED.map(|_| KeyFilter::default());
+        let batch = Layer::for_load();
+        Ok(Self { batch, transaction, before, empty, touched, written: false })
     }
 
     /// Whether any row was written or deleted, names apart.
@@ -48,7 +59,7 @@ impl Bulk {
             for (table, _) in self.batch.tables() {
                 self.empty[table.index()] = false;
             }
-            free_aside(std::mem::take(&mut self.batch));
+            free_aside(std::mem::replace(&mut self.batch, Layer::for_load()));
         }
         Ok(())
     }
@@ -62,6 +73,19 @@ impl Bulk {
     /// Leaves no trace. Never dropped while unwinding: that would leak pages.
     pub(crate) fn abort(self) -> Result<()> {
         Engine::abort_transaction(self.transaction)
+    }
+
+    fn filter(table: TableId) -> Option<usize> {
+        FILTERED.iter().position(|filtered| *filtered == table)
+    }
+
+    fn set(&mut self, table: TableId, key: &[u8], value: Option<&[u8]>) -> Result<()> {
+        self.written |= table != TableId::NAMES;
+        if let Some(filter) = Self::filter(table) {
+            self.touched[filter].add(key);
+        }
+        self.batch.set(table, key, value);
+        if self.batch.bytes() > BATCH_BYTES { self.flush() } else { Ok(()) }
     }
 
     fn base_get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>> {
@@ -160,8 +184,11 @@ type Page = Vec<(Box<[u8]>, Vec<u8>)>;
 
 impl Rows for Bulk {
     fn get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>> {
+        if Self::filter(table).is_some_and(|filter| !self.touched[filter].may_have(key)) {
+            return self.before.get(table, key);
+        }
         match self.batch.get(table, key) {
-            Said::Value(value) => Ok(Some(Bytes::Layer(value))),
+            Said::Value(value) => Ok(Some(value)),
             Said::Deleted => Ok(None),
             Said::Nothing => self.base_get(table, key),
         }
@@ -182,15 +209,11 @@ impl Rows for Bulk {
 
 impl RowsMut for Bulk {
     fn put(&mut self, table: TableId, key: &[u8], value: &[u8]) -> Result<()> {
-        self.written |= table != TableId::NAMES;
-        self.batch.set(table, key, Some(value));
-        if self.batch.bytes() > BATCH_BYTES { self.flush() } else { Ok(()) }
+        self.set(table, key, Some(value))
     }
 
     fn delete(&mut self, table: TableId, key: &[u8]) -> Result<()> {
-        self.written |= table != TableId::NAMES;
-        self.batch.set(table, key, None);
-        if self.batch.bytes() > BATCH_BYTES { self.flush() } else { Ok(()) }
+        self.set(table, key, None)
     }
 }
 

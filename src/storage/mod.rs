@@ -12,6 +12,7 @@ pub(crate) mod check;
 pub(crate) mod compact;
 pub(crate) mod edges;
 pub(crate) mod engine;
+pub(crate) mod filter;
 pub(crate) mod guard;
 pub(crate) mod index;
 pub(crate) mod layer;
@@ -19,6 +20,7 @@ pub(crate) mod names;
 pub(crate) mod overlay;
 pub(crate) mod place;
 pub(crate) mod rows;
+pub(crate) mod run;
 pub(crate) mod snapshot;
 pub(crate) mod tables;
 #[cfg(test)]
