@@ -17,6 +17,7 @@ pub(crate) mod export;
 #[cfg(test)]
 mod families;
 mod fault;
+mod feed;
 pub(crate) mod fresh;
 pub(crate) mod fulltext;
 mod header;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::core::Core;
+use super::draft::Drafts;
 use super::entry::{Adjacent, Implied, UniqueRow, kind_name};
 use crate::base::error::{Error, Result};
 use crate::base::id::{Kind, NodeId, Seq};
@@ -101,8 +102,9 @@ impl<R: RowsMut> Writer<R> {
 
     /// Says that keys below `next` are given.
     pub(crate) fn advance_key(&mut self, kind: Kind, next: u64) -> Result<()> {
-        let known = self.next_key(kind)?;
-        self.next_keys.insert(kind, known.max(next));
+        if next > self.next_key(kind)? {
+            self.next_keys.insert(kind, next);
+        }
         Ok(())
     }
 
@@ -127,14 +129,50 @@ impl<R: RowsMut> Writer<R> {
     ) -> Result<bool> {
         let implied = self.implied(core, id, facts)?;
         let taken = self.taken(core, id, &implied, on_taken)?;
+        self.add(id, &implied, &taken)?;
+        self.put_new(core, id, value)?;
+        Ok(taken.is_empty())
+    }
+
+    fn put_new(&mut self, core: &Core, id: NodeId, value: &[u8]) -> Result<()> {
         if core.kinds.registered(id.kind())?.history != History::None {
             self.born.insert(id);
         }
-        self.add(id, &implied, &taken)?;
         self.rows.put(TableId::records(id.kind()), &record_key(id.key()), value)?;
         self.advance_key(id.kind(), id.key() + 1)?;
         self.changes.push(Operation::Put, id.as_u64());
-        Ok(taken.is_empty())
+        Ok(())
+    }
+
+    /// Writes records that are known to be new, as [`Writer::insert_new`] does where taken keys are
+    /// passed over. Gives how many had a natural key that was taken.
+    pub(crate) fn insert_drafts(&mut self, core: &Core, drafts: &Drafts) -> Result<u64> {
+        let numbers: Vec<u32> = drafts
+            .names()
+            .map(|name| core.names.intern(name, &mut self.new_names, &mut self.rows))
+            .collect::<Result<_>>()?;
+        let (mut row, mut taken) = (Vec::new(), 0);
+        for draft in drafts.records() {
+            let id = draft.id;
+            let mut free = true;
+            for unique in draft.unique() {
+                unique.renumbered(&numbers, &mut row)?;
+                match self.rows.get(TableId::UNIQUE, &row)? {
+                    None => self.rows.put(TableId::UNIQUE, &row, &index::unique_value(id))?,
+                    Some(value) => free &= index::unique_id(id.kind(), &value)? == id,
+                }
+            }
+            for index in draft.index() {
+                index.renumbered(&numbers, &mut row)?;
+                self.rows.put(TableId::INDEX, &row, &[])?;
+            }
+            for adjacent in draft.adjacent {
+                self.connect(adjacent.renumbered(&numbers)?)?;
+            }
+            self.put_new(core, id, draft.value)?;
+            taken += u64::from(!free);
+        }
+        Ok(taken)
     }
 
     /// Replaces a record, given as (old, new) value: only what differs is touched.
