@@ -1,13 +1,12 @@
 //! The reading side of an import: reads rows, packs them verbatim, makes records ready where that
 //! needs nothing of the store, and hands all of it over in batches.
 
-use std::sync::mpsc::SyncSender;
-
 use super::block::{Block, BlockWriter};
 use super::database::Database;
 use super::fault;
 use super::ops::RowInput;
 use super::plan::{Resolver, TablePlan};
+use super::queue::Sender;
 use super::report::Progress;
 use super::row::Misfits;
 use super::scan::scan;
@@ -19,8 +18,8 @@ use crate::store::core::Core;
 use crate::store::draft::Drafts;
 use crate::store::sources::SourceTable;
 
-/// Batches that may lie between the two threads: enough to keep both busy, few enough to hold.
-pub(super) const BATCHES_AHEAD: usize = 8;
+/// Bytes that may lie between the two threads: what is read while a batch goes into the engine.
+pub(super) const BYTES_AHEAD: usize = 32 << 20;
 
 /// What the reading thread hands over.
 pub(super) enum Message {
@@ -119,7 +118,7 @@ pub(super) fn read(
     source: &Source,
     plans: &[TablePlan],
     mut maker: Option<Maker<'_>>,
-    sender: &SyncSender<Message>,
+    sender: &Sender<Message>,
     progress: &mut dyn FnMut(&Progress),
 ) {
     let mut ending = Ending::default();
@@ -134,14 +133,14 @@ pub(super) fn read(
         Err(error) => Message::Failed(error),
     };
     // The other side is gone only when it has failed, and then says so itself.
-    drop(sender.send(message));
+    sender.send(0, message);
 }
 
 fn read_table(
     source: &Source,
     (place, plan): (usize, &TablePlan),
     maker: Option<&mut Maker<'_>>,
-    sender: &SyncSender<Message>,
+    sender: &Sender<Message>,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Vec<String>> {
     let mut writer = BlockWriter::new(plan.columns);
@@ -153,9 +152,11 @@ fn read_table(
         step.rows += block.rows;
         progress(&step);
         let drafts = drafts.as_mut().map(std::mem::take);
-        sender
-            .send(Message::Rows(Batch { place, block, drafts }))
-            .map_err(|_| fault::at(source.path(), &plan.name, "the store could not take its rows"))
+        let bytes = block.bytes.len() + drafts.as_ref().map_or(0, Drafts::bytes);
+        if sender.send(bytes, Message::Rows(Batch { place, block, drafts })) {
+            return Ok(());
+        }
+        Err(fault::at(source.path(), &plan.name, "the store could not take its rows"))
     };
     let scanned = scan(source, plan.object, |row, cells| {
         writer.push(row, cells);

@@ -1,17 +1,18 @@
 //! Taking in a source that is new: one pass for the row numbers, one for the rows.
 //!
 //! The thread that owns the source reads, packs, and makes records ready; another writes. Between
-//! them are at most a few batches, so memory does not grow with the file. Reading starts when the
-//! write has said which keys the rows get.
+//! them lies a bounded number of bytes, so memory does not grow with the file. Reading starts when
+//! the write has said which keys the rows get.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use super::block::{Block, BlockReader};
 use super::database::Database;
-use super::feed::{BATCHES_AHEAD, Batch, Maker, Message, read, row_numbers};
+use super::feed::{BYTES_AHEAD, Batch, Maker, Message, read, row_numbers};
 use super::import::Intake;
 use super::ops::RowInput;
 use super::plan::{Resolver, TablePlan, Typed, plan};
+use super::queue::{Receiver, queue};
 use super::report::{Fate, FileReport, Progress};
 use super::row::{Fault, Misfits};
 use super::schema::SchemaText;
@@ -36,7 +37,7 @@ pub(super) fn take_in(
     let core = &intake.store.shared().core;
     let plans = plan(core, database, source.schema(), intake.zone)?;
     let counted = count_rows(source, &plans)?;
-    let (sender, receiver) = sync_channel(BATCHES_AHEAD);
+    let (sender, receiver) = queue(BYTES_AHEAD);
     let (give, given) = sync_channel(1);
     let schema = source.schema().clone();
     let described = describe(intake, source, database);
@@ -142,15 +143,15 @@ impl Work<'_> {
         }
         let mut rows = RowWriter::new(self.intake.store, self.database, number, tables);
         loop {
-            match messages.recv() {
-                Ok(Message::Rows(batch)) => rows.write_batch(tx, self.plans, &batch)?,
-                Ok(Message::End(ending)) => {
+            match messages.receive() {
+                Some(Message::Rows(batch)) => rows.write_batch(tx, self.plans, &batch)?,
+                Some(Message::End(ending)) => {
                     rows.report.lost = ending.lost;
                     rows.add_misfits(ending.misfits);
                     break;
                 }
-                Ok(Message::Failed(error)) => return Err(error),
-                Err(_) => return Err(Error::conflict("import", "reading ended early")),
+                Some(Message::Failed(error)) => return Err(error),
+                None => return Err(Error::conflict("import", "reading ended early")),
             }
         }
         let (mut report, tables) = rows.finish(self.plans);

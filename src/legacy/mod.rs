@@ -32,6 +32,7 @@ pub(crate) mod output;
 pub(crate) mod plan;
 mod python_json;
 mod quarantine;
+mod queue;
 pub(crate) mod report;
 pub(crate) mod row;
 mod rules;

@@ -6,16 +6,16 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
 
 use super::block::{Block, BlockReader};
 use super::database::Database;
 use super::export::Target;
-use super::feed::{BATCHES_AHEAD, Message, read, row_numbers};
+use super::feed::{BYTES_AHEAD, Message, read, row_numbers};
 use super::import::Intake;
 use super::intake::{RowWriter, count, describe};
 use super::ops::RowInput;
 use super::plan::{Resolver, TablePlan, Typed, plan};
+use super::queue::{Receiver, queue};
 use super::report::{Conflict, Fate, FileReport, Progress};
 use super::row::{Misfits, changed_fields};
 use super::schema::SchemaText;
@@ -44,7 +44,7 @@ pub(super) fn update(
     let before = Target::of_source(Arc::clone(earlier))?;
     let plans_before = plan(core, database, &before.schema, &before.zone)?;
     let new_rows = rows_without_keys(source, &plans, earlier)?;
-    let (sender, receiver) = sync_channel(BATCHES_AHEAD);
+    let (sender, receiver) = queue(BYTES_AHEAD);
     let schema = source.schema().clone();
     let mut described = describe(intake, source, database);
     described.number = earlier.number;
@@ -153,14 +153,14 @@ impl Work<'_> {
         let mut merge =
             Merge { work: self, snapshot: &snapshot, rows, table: None, seen: BTreeSet::new() };
         loop {
-            match messages.recv() {
-                Ok(Message::Rows(batch)) => merge.block(tx, batch.place, &batch.block)?,
-                Ok(Message::End(ending)) => {
+            match messages.receive() {
+                Some(Message::Rows(batch)) => merge.block(tx, batch.place, &batch.block)?,
+                Some(Message::End(ending)) => {
                     merge.rows.report.lost = ending.lost;
                     break;
                 }
-                Ok(Message::Failed(error)) => return Err(error),
-                Err(_) => return Err(Error::conflict("import", "reading ended early")),
+                Some(Message::Failed(error)) => return Err(error),
+                None => return Err(Error::conflict("import", "reading ended early")),
             }
         }
         let (mut report, tables) = merge.finish(tx)?;

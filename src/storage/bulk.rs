@@ -36,6 +36,8 @@ pub(crate) struct Bulk {
     /// The keys of [`FILTERED`] tables that were written or deleted here.
     touched: [KeyFilter; FILTERED.len()],
     written: bool,
+    /// Bytes of the batch from which it is flushed.
+    batch_bytes_max: usize,
 }
 
 impl Bulk {
@@ -45,7 +47,8 @@ impl Bulk {
             .collect::<Result<_>>()?;
         let touched = FILTERED.map(|_| KeyFilter::default());
         let batch = Layer::for_load();
-        Ok(Self { batch, transaction, before, empty, touched, written: false })
+        let batch_bytes_max = BATCH_BYTES;
+        Ok(Self { batch, transaction, before, empty, touched, written: false, batch_bytes_max })
     }
 
     /// Whether any row was written or deleted, names apart.
@@ -85,7 +88,7 @@ impl Bulk {
             self.touched[filter].add(key);
         }
         self.batch.set(table, key, value);
-        if self.batch.bytes() > BATCH_BYTES { self.flush() } else { Ok(()) }
+        if self.batch.bytes() > self.batch_bytes_max { self.flush() } else { Ok(()) }
     }
 
     fn base_get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>> {
@@ -220,5 +223,95 @@ impl RowsMut for Bulk {
 impl std::fmt::Debug for Bulk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Bulk").field("batch_bytes", &self.batch.bytes()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::base::id::Kind;
+    use crate::storage::engine::EngineOptions;
+    use crate::storage::testing::MemoryRows;
+
+    /// Two that are filtered, one that is not, and one with numbers as keys.
+    fn tables() -> [TableId; 4] {
+        [TableId::UNIQUE, TableId::ADJACENCY, TableId::INDEX, TableId::records(Kind(1))]
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Put(u8),
+        Delete,
+        Get,
+        Range(bool),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<(usize, u8, Step)>> {
+        let step = prop_oneof![
+            4 => any::<u8>().prop_map(Step::Put),
+            1 => Just(Step::Delete),
+            2 => Just(Step::Get),
+            1 => any::<bool>().prop_map(Step::Range),
+        ];
+        prop::collection::vec((0..4_usize, 0_u8..24, step), 0..60)
+    }
+
+    fn seen(rows: &impl Rows, table: TableId, range: KeyRange) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let rows = rows.range(table, range).unwrap().map(|row| {
+            let (key, value) = row.unwrap();
+            (key.into_vec(), value.to_vec())
+        });
+        rows.collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn a_bulk_reads_like_one_map_whenever_it_is_flushed(
+            before in steps(),
+            during in steps(),
+            batch_bytes_max in prop_oneof![Just(0_usize), Just(150), Just(400), Just(BATCH_BYTES)],
+        ) {
+            let directory = tempfile::tempdir().unwrap();
+            let options = EngineOptions { cache_bytes: 1 << 20 };
+            let engine = Engine::create(&directory.path().join("data"), options).unwrap();
+            let mut model = MemoryRows::default();
+            for (most, steps) in [(BATCH_BYTES, before), (batch_bytes_max, during)] {
+                let mut bulk = engine.bulk().unwrap();
+                bulk.batch_bytes_max = most;
+                for (table, key, step) in steps {
+                    let (table, key) = (tables()[table], record_key(u64::from(key)));
+                    match step {
+                        Step::Put(value) => {
+                            bulk.put(table, &key, &[value]).unwrap();
+                            model.put(table, &key, &[value]).unwrap();
+                        }
+                        Step::Delete => {
+                            bulk.delete(table, &key).unwrap();
+                            model.delete(table, &key).unwrap();
+                        }
+                        Step::Get => {
+                            let copied = |rows: &dyn Rows| {
+                                rows.get(table, &key).unwrap().map(|value| value.to_vec())
+                            };
+                            prop_assert_eq!(copied(&bulk), copied(&model));
+                        }
+                        Step::Range(descending) => {
+                            let mut range = KeyRange::all().starting_at(&key);
+                            range.descending = descending;
+                            let expected = seen(&model, table, range.clone());
+                            prop_assert_eq!(seen(&bulk, table, range), expected);
+                        }
+                    }
+                }
+                bulk.commit().unwrap();
+                let snapshot = engine.snapshot().unwrap();
+                for table in tables() {
+                    prop_assert_eq!(seen(&snapshot, table, KeyRange::all()), model.table(table));
+                }
+            }
+        }
     }
 }

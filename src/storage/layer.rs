@@ -62,8 +62,8 @@ impl LayerRows {
             },
             Self::Run(run) => match run.get(key) {
                 None => Said::Nothing,
-                Some(None) => Said::Deleted,
-                Some(Some(value)) => Said::Value(Bytes::Copy(value.to_vec())),
+                Some((_, None)) => Said::Deleted,
+                Some((_, Some(value))) => Said::Value(Bytes::Copy(value.to_vec())),
             },
         }
     }

@@ -129,10 +129,10 @@ impl Run {
     }
 
     /// The row of a key, if it was written or deleted here.
-    pub(crate) fn get(&self, wanted: &[u8]) -> Option<Option<&[u8]>> {
+    pub(crate) fn get(&self, wanted: &[u8]) -> Option<RunRow<'_>> {
         let place = self.place_behind(&|key| key < wanted);
-        let (key, value) = (place < self.rows()).then(|| self.row(self.entry(place)))?;
-        (key == wanted).then_some(value)
+        let row = (place < self.rows()).then(|| self.row(self.entry(place)));
+        row.filter(|(key, _)| *key == wanted)
     }
 
     /// The rows of a range in the order of their keys; each key once.
@@ -190,6 +190,8 @@ fn first_bytes(key: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::RangeBounds as _;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -228,33 +230,21 @@ mod tests {
             let run = written(&rows);
             let model: BTreeMap<_, _> = rows.iter().cloned().collect();
             for (key, _) in &rows {
-                let value = model.get(key).map(|value| value.as_deref());
-                prop_assert_eq!(run.get(key), value);
+                let row = model.get_key_value(key);
+                let row = row.map(|(key, value)| (&key[..], value.as_deref()));
+                prop_assert_eq!(run.get(key), row);
                 prop_assert_eq!(run.get(&[key, &[9][..]].concat()), None);
             }
             let range = KeyRange { from, to, descending: false };
-            let within = |key: &Vec<u8>| {
-                (range.from.as_ref(), range.to.as_ref()).contains_key(key)
-            };
+            let bounds = (range.from.as_ref(), range.to.as_ref());
             let expected: Vec<RunRow<'_>> = model
                 .iter()
-                .filter(|(key, _)| within(key))
+                .filter(|(key, _)| bounds.contains(key))
                 .map(|(key, value)| (&key[..], value.as_deref()))
                 .collect();
             prop_assert_eq!(run.range(&range).collect::<Vec<_>>(), expected.clone());
             let backward: Vec<_> = expected.into_iter().rev().collect();
             prop_assert_eq!(run.range(&range).rev().collect::<Vec<_>>(), backward);
-        }
-    }
-
-    /// What `RangeBounds` has for borrowed bounds, spelt out for pairs.
-    trait ContainsKey {
-        fn contains_key(&self, key: &Vec<u8>) -> bool;
-    }
-
-    impl ContainsKey for (Bound<&Vec<u8>>, Bound<&Vec<u8>>) {
-        fn contains_key(&self, key: &Vec<u8>) -> bool {
-            std::ops::RangeBounds::contains(self, key)
         }
     }
 
@@ -265,7 +255,7 @@ mod tests {
             (0_u8..9).map(|key| (vec![key], (key % 2 == 0).then(|| large.clone()))).collect();
         let run = written(&rows);
         for (key, value) in &rows {
-            assert_eq!(run.get(key), Some(value.as_deref()));
+            assert_eq!(run.get(key), Some((&key[..], value.as_deref())));
         }
     }
 
@@ -273,11 +263,11 @@ mod tests {
     fn rows_that_were_sorted_take_no_more() {
         let rows = [(vec![2], Some(vec![1])), (vec![1], None)];
         let run = written(&rows);
-        assert_eq!(run.get(&[1]), Some(None));
+        assert_eq!(run.get(&[1]), Some((&[1][..], None)));
         assert!(!run.takes(&[3], None));
         assert_eq!(run.to_tree().len(), 2);
         let ascending = written(&rows[..1]);
-        assert_eq!(ascending.get(&[2]), Some(Some(&[1][..])));
+        assert_eq!(ascending.get(&[2]), Some((&[2][..], Some(&[1][..]))));
         assert!(ascending.takes(&[3], None), "an ascending run is in order as it is");
     }
 }

@@ -1,7 +1,7 @@
 //! What a record's facts become in the tables: index rows and adjacency entries.
 
 use super::core::Core;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::id::{EdgeId, Kind, NodeId};
 use crate::record::Facts;
 use crate::storage::RowsMut;
@@ -18,14 +18,6 @@ pub(crate) struct Adjacent {
 }
 
 impl Adjacent {
-    /// The entry with the number of its edge type from `numbers`.
-    pub(crate) fn renumbered(mut self, numbers: &[u32]) -> Result<Self> {
-        let number = numbers.get(self.entry.edge_type as usize);
-        let lost = || Error::invalid("draft", "a link names no edge type");
-        self.entry.edge_type = *number.ok_or_else(lost)?;
-        Ok(self)
-    }
-
     fn identity(&self) -> (NodeId, bool, u32, NodeId, EdgeId) {
         let out = matches!(self.direction, Direction::Out);
         (self.node, out, self.entry.edge_type, self.entry.neighbor, self.entry.edge)

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::core::Core;
-use super::draft::Drafts;
 use super::entry::{Adjacent, Implied, UniqueRow, kind_name};
 use crate::base::error::{Error, Result};
 use crate::base::id::{Kind, NodeId, Seq};
@@ -134,7 +133,8 @@ impl<R: RowsMut> Writer<R> {
         Ok(taken.is_empty())
     }
 
-    fn put_new(&mut self, core: &Core, id: NodeId, value: &[u8]) -> Result<()> {
+    /// Writes the value of a record that is known to be new.
+    pub(super) fn put_new(&mut self, core: &Core, id: NodeId, value: &[u8]) -> Result<()> {
         if core.kinds.registered(id.kind())?.history != History::None {
             self.born.insert(id);
         }
@@ -142,37 +142,6 @@ impl<R: RowsMut> Writer<R> {
         self.advance_key(id.kind(), id.key() + 1)?;
         self.changes.push(Operation::Put, id.as_u64());
         Ok(())
-    }
-
-    /// Writes records that are known to be new, as [`Writer::insert_new`] does where taken keys are
-    /// passed over. Gives how many had a natural key that was taken.
-    pub(crate) fn insert_drafts(&mut self, core: &Core, drafts: &Drafts) -> Result<u64> {
-        let numbers: Vec<u32> = drafts
-            .names()
-            .map(|name| core.names.intern(name, &mut self.new_names, &mut self.rows))
-            .collect::<Result<_>>()?;
-        let (mut row, mut taken) = (Vec::new(), 0);
-        for draft in drafts.records() {
-            let id = draft.id;
-            let mut free = true;
-            for unique in draft.unique() {
-                unique.renumbered(&numbers, &mut row)?;
-                match self.rows.get(TableId::UNIQUE, &row)? {
-                    None => self.rows.put(TableId::UNIQUE, &row, &index::unique_value(id))?,
-                    Some(value) => free &= index::unique_id(id.kind(), &value)? == id,
-                }
-            }
-            for index in draft.index() {
-                index.renumbered(&numbers, &mut row)?;
-                self.rows.put(TableId::INDEX, &row, &[])?;
-            }
-            for adjacent in draft.adjacent {
-                self.connect(adjacent.renumbered(&numbers)?)?;
-            }
-            self.put_new(core, id, draft.value)?;
-            taken += u64::from(!free);
-        }
-        Ok(taken)
     }
 
     /// Replaces a record, given as (old, new) value: only what differs is touched.
@@ -296,7 +265,7 @@ impl<R: RowsMut> Writer<R> {
     }
 
     /// Adds one adjacency entry, at once or with the next batch.
-    fn connect(&mut self, adjacent: Adjacent) -> Result<()> {
+    pub(super) fn connect(&mut self, adjacent: Adjacent) -> Result<()> {
         self.links += u64::from(adjacent.direction == adjacency::Direction::Out);
         match &mut self.pending {
             None => {
