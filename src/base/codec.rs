@@ -3,11 +3,13 @@
 //! Field names make adding, dropping and reordering fields safe; the compact form is not.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io::Cursor;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize as _, Serialize};
+use zstd::bulk::{Compressor, Decompressor};
 
 use super::error::{Error, Result};
 use super::limits::{COMPRESS_BYTES_MIN, RECORD_BYTES_MAX};
@@ -131,19 +133,57 @@ pub(crate) fn unpack(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
 
 /// Compresses bytes into one zstd frame.
 pub(crate) fn compress(bytes: &[u8]) -> Result<Vec<u8>> {
-    zstd::bulk::compress(bytes, LEVEL)
-        .map_err(|source| Error::engine("zstd", "compress a value", source))
+    compress_at(LEVEL, bytes).map_err(|source| Error::engine("zstd", "compress a value", source))
 }
 
 /// Compresses bytes that are read seldom into one smaller zstd frame, at a third of the speed.
 pub(crate) fn compress_small(bytes: &[u8]) -> Result<Vec<u8>> {
-    zstd::bulk::compress(bytes, LEVEL_SMALL)
-        .map_err(|source| Error::engine("zstd", "compress a block", source))
+    let packed = compress_at(LEVEL_SMALL, bytes);
+    packed.map_err(|source| Error::engine("zstd", "compress a block", source))
+}
+
+/// Bytes up to which a thread keeps what it compresses with. Making that anew costs more than
+/// compressing a record; for larger values it takes megabytes, which nobody should keep.
+const KEPT_BYTES_MAX: usize = 128 << 10;
+
+thread_local! {
+    static COMPRESSOR: RefCell<Option<(i32, Compressor<'static>)>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn compress_at(level: i32, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    if bytes.len() > KEPT_BYTES_MAX {
+        return zstd::bulk::compress(bytes, level);
+    }
+    COMPRESSOR.with_borrow_mut(|kept| {
+        let (at, compressor) = match kept {
+            Some(kept) => kept,
+            None => kept.insert((level, Compressor::new(level)?)),
+        };
+        if *at != level {
+            compressor.set_compression_level(level)?;
+            *at = level;
+        }
+        compressor.compress(bytes)
+    })
+}
+
+fn decompress_to(frame: &[u8], length: usize) -> std::io::Result<Vec<u8>> {
+    if length > KEPT_BYTES_MAX {
+        return zstd::bulk::decompress(frame, length);
+    }
+    DECOMPRESSOR.with_borrow_mut(|kept| {
+        let decompressor = match kept {
+            Some(kept) => kept,
+            None => kept.insert(Decompressor::new()?),
+        };
+        decompressor.decompress(frame, length)
+    })
 }
 
 /// Opens a frame that [`compress`] made of `length` bytes.
 pub(crate) fn decompress(frame: &[u8], length: usize) -> Result<Vec<u8>> {
-    let bytes = zstd::bulk::decompress(frame, length).map_err(|source| Error::Corrupt {
+    let bytes = decompress_to(frame, length).map_err(|source| Error::Corrupt {
         place: "compressed value".into(),
         detail: format!("frame of {} bytes does not open", frame.len()),
         source: Some(Box::new(source)),

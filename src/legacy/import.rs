@@ -6,7 +6,6 @@
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::tz::TimeZone;
@@ -20,7 +19,6 @@ use crate::base::digest::Digest;
 use crate::base::error::{Error, Result};
 use crate::base::limits::LEGACY_FOLDER_DEPTH_MAX;
 use crate::store::Store;
-use crate::store::sources;
 
 /// How databases are taken in.
 #[derive(Clone, Debug)]
@@ -153,12 +151,20 @@ fn take_in(
     options: &ImportOptions,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<FileReport> {
-    let digest = fingerprint(path);
     let sources = &store.shared().core.sources;
-    let known = sources.all().into_iter().filter(|source| source.name == name);
-    if let Some(digest) = digest {
-        let same = |source: &Arc<sources::Source>| source.digest == digest.to_string();
-        if let Some(source) = known.clone().find(same) {
+    let known: Vec<_> = sources.all().into_iter().filter(|source| source.name == name).collect();
+    let (digest, source) = if known.is_empty() {
+        // A file that is new is read whatever its digest is, so both can be done at once.
+        std::thread::scope(|scope| {
+            let digest = scope.spawn(|| fingerprint(path));
+            let source = Source::open(path, options.damage, None)?;
+            Ok::<_, Error>((digest.join().ok().flatten(), source))
+        })?
+    } else {
+        let digest = fingerprint(path);
+        let same = digest
+            .and_then(|digest| known.iter().find(|source| source.digest == digest.to_string()));
+        if let Some(source) = same {
             return Ok(FileReport {
                 fate: Fate::Unchanged,
                 kind: Some(source.database.clone()),
@@ -166,8 +172,8 @@ fn take_in(
                 ..FileReport::default()
             });
         }
-    }
-    let source = Source::open(path, options.damage, None)?;
+        (digest, Source::open(path, options.damage, None)?)
+    };
     let database = detect(source.schema(), path)?;
     let digest = digest.unwrap_or_else(|| Digest::of(&[]));
     let intake = Intake { store, zone, dry_run: options.dry_run, name, digest };

@@ -1,20 +1,21 @@
 //! Taking in a source that is new: one pass for the row numbers, one for the rows.
 //!
-//! The thread that owns the source reads and packs; another makes records and writes. Between them
-//! are at most a few blocks, so memory does not grow with the file.
+//! The thread that owns the source reads, packs, and makes records ready; another writes. Between
+//! them lies a bounded number of bytes, so memory does not grow with the file. Reading starts when
+//! the write has said which keys the rows get.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
-use super::block::{Block, BlockReader, BlockWriter};
+use super::block::{Block, BlockReader};
 use super::database::Database;
-use super::fault;
+use super::feed::{BYTES_AHEAD, Batch, Maker, Message, read, row_numbers};
 use super::import::Intake;
 use super::ops::RowInput;
 use super::plan::{Resolver, TablePlan, Typed, plan};
+use super::queue::{Receiver, queue};
 use super::report::{Fate, FileReport, Progress};
 use super::row::{Fault, Misfits};
-use super::scan::scan;
-use super::schema::{SchemaText, quoted};
+use super::schema::SchemaText;
 use super::source::Source;
 use super::value::Cell;
 use crate::base::codec;
@@ -23,20 +24,8 @@ use crate::base::id::{Kind, NodeId};
 use crate::store::sources::{self, RunBuilder, SourceTable};
 use crate::store::{Store, WriteTx};
 
-/// Blocks that may lie between the two threads.
-const BLOCKS_AHEAD: usize = 16;
 /// Misfits that are named one by one.
 const MISFITS_NAMED: usize = 20;
-
-/// What the reading thread hands over.
-pub(super) enum Message {
-    /// Rows of the table with that place in the plan.
-    Rows(usize, Block),
-    /// Everything was read; rows that could not be, in words.
-    End(Vec<String>),
-    /// Reading failed: nothing is kept.
-    Failed(Error),
-}
 
 /// Takes in a source that is not there yet.
 pub(super) fn take_in(
@@ -48,16 +37,21 @@ pub(super) fn take_in(
     let core = &intake.store.shared().core;
     let plans = plan(core, database, source.schema(), intake.zone)?;
     let counted = count_rows(source, &plans)?;
-    let (sender, receiver) = sync_channel(BLOCKS_AHEAD);
+    let (sender, receiver) = queue(BYTES_AHEAD);
+    let (give, given) = sync_channel(1);
     let schema = source.schema().clone();
     let described = describe(intake, source, database);
     std::thread::scope(|scope| {
         let plans = &plans;
         let writer = scope.spawn(move || {
             let work = Work { intake, database, plans, schema, described };
-            work.run(&counted, &receiver)
+            work.run(&counted, &give, &receiver)
         });
-        read(source, plans, &sender, progress);
+        // Without keys the other side has failed, and says so itself.
+        if let Ok(keys) = given.recv() {
+            let maker = Maker::new(core, database, keys);
+            read(source, plans, Some(maker), &sender, progress);
+        }
         drop(sender);
         writer.join().unwrap_or_else(|_| {
             let message = "the writing thread ended".to_owned();
@@ -100,76 +94,8 @@ pub(super) fn count_rows(source: &Source, plans: &[TablePlan]) -> Result<Vec<Run
         .collect()
 }
 
-/// Hands every row number of a table to `take`, in order.
-pub(super) fn row_numbers(
-    source: &Source,
-    plan: &TablePlan,
-    take: &mut dyn FnMut(i64) -> Result<()>,
-) -> Result<()> {
-    let rowid = source.schema().objects[plan.object].rows.as_ref().and_then(|t| t.rowid.as_ref());
-    let Some(rowid) = rowid.filter(|_| !source.is_damaged()) else {
-        return scan(source, plan.object, |row, _| take(row)).map(|_| ());
-    };
-    let failed = |error| fault::sqlite(source.path(), &plan.name, "cannot be read", error);
-    let sql = format!("SELECT {rowid} FROM main.{} NOT INDEXED", quoted(&plan.name));
-    let mut statement = source.db().prepare(&sql).map_err(failed)?;
-    let mut rows = statement.query([]).map_err(failed)?;
-    while let Some(row) = rows.next().map_err(failed)? {
-        take(row.get(0).map_err(failed)?)?;
-    }
-    Ok(())
-}
-
-/// Reads every table and hands its rows over, then says how it ended.
-pub(super) fn read(
-    source: &Source,
-    plans: &[TablePlan],
-    sender: &SyncSender<Message>,
-    progress: &mut dyn FnMut(&Progress),
-) {
-    let mut lost = Vec::new();
-    let outcome = plans.iter().enumerate().try_for_each(|(place, plan)| {
-        lost.extend(read_table(source, place, plan, sender, progress)?);
-        Ok(())
-    });
-    let message = match outcome.and_then(|()| source.check_unchanged()) {
-        Ok(()) => Message::End(lost),
-        Err(error) => Message::Failed(error),
-    };
-    // The other side is gone only when it has failed, and then says so itself.
-    drop(sender.send(message));
-}
-
-fn read_table(
-    source: &Source,
-    place: usize,
-    plan: &TablePlan,
-    sender: &SyncSender<Message>,
-    progress: &mut dyn FnMut(&Progress),
-) -> Result<Vec<String>> {
-    let mut writer = BlockWriter::new(plan.columns);
-    let mut step = Progress { file: source.path().to_owned(), table: plan.name.clone(), rows: 0 };
-    let mut send = |writer: &mut BlockWriter| -> Result<()> {
-        let Some(block) = writer.finish()? else { return Ok(()) };
-        step.rows += block.rows;
-        progress(&step);
-        sender
-            .send(Message::Rows(place, block))
-            .map_err(|_| fault::at(source.path(), &plan.name, "the store could not take its rows"))
-    };
-    let scanned = scan(source, plan.object, |row, cells| {
-        writer.push(row, cells);
-        if writer.is_full() { send(&mut writer) } else { Ok(()) }
-    })?;
-    send(&mut writer)?;
-    let mut lost: Vec<String> =
-        scanned.gaps.iter().map(|gap| format!("{}: {gap}", plan.name)).collect();
-    if scanned.misplaced > 0 {
-        let rows = scanned.misplaced;
-        lost.push(format!("{}: {rows} rows whose ids or keys are out of order", plan.name));
-    }
-    Ok(lost)
-}
+/// The number of the source, and the keys of its rows.
+type Keys = (u32, Vec<SourceTable>);
 
 /// The writing side.
 struct Work<'a> {
@@ -181,12 +107,17 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn run(mut self, counted: &[RunBuilder], messages: &Receiver<Message>) -> Result<FileReport> {
+    fn run(
+        mut self,
+        counted: &[RunBuilder],
+        give: &SyncSender<Keys>,
+        messages: &Receiver<Message>,
+    ) -> Result<FileReport> {
         let store = self.intake.store;
         let dry_run = self.intake.dry_run;
         let mut report = None;
         let done = store.bulk(|tx| {
-            report = Some(self.write(tx, counted, messages)?);
+            report = Some(self.write(tx, counted, give, messages)?);
             if dry_run { Err(Error::conflict("dry run", "nothing is kept")) } else { Ok(()) }
         });
         match (done, report) {
@@ -201,23 +132,26 @@ impl Work<'_> {
         &mut self,
         tx: &mut WriteTx<'_>,
         counted: &[RunBuilder],
+        give: &SyncSender<Keys>,
         messages: &Receiver<Message>,
     ) -> Result<FileReport> {
         let number = self.intake.store.shared().core.sources.next_number()?;
         tx.set_source(Some(number));
         let tables = give_keys(tx, self.plans, counted)?;
+        if give.send((number, tables.clone())).is_err() {
+            return Err(Error::conflict("import", "nobody reads"));
+        }
         let mut rows = RowWriter::new(self.intake.store, self.database, number, tables);
         loop {
-            match messages.recv() {
-                Ok(Message::Rows(place, block)) => {
-                    rows.write_block(tx, place, &self.plans[place], &block)?;
-                }
-                Ok(Message::End(lost)) => {
-                    rows.report.lost = lost;
+            match messages.receive() {
+                Some(Message::Rows(batch)) => rows.write_batch(tx, self.plans, &batch)?,
+                Some(Message::End(ending)) => {
+                    rows.report.lost = ending.lost;
+                    rows.add_misfits(ending.misfits);
                     break;
                 }
-                Ok(Message::Failed(error)) => return Err(error),
-                Err(_) => return Err(Error::conflict("import", "reading ended early")),
+                Some(Message::Failed(error)) => return Err(error),
+                None => return Err(Error::conflict("import", "reading ended early")),
             }
         }
         let (mut report, tables) = rows.finish(self.plans);
@@ -274,17 +208,34 @@ impl<'a> RowWriter<'a> {
         Self { store, database, number, tables, misfits, report: FileReport::default() }
     }
 
-    fn write_block(
+    fn write_batch(
         &mut self,
         tx: &mut WriteTx<'_>,
-        place: usize,
-        plan: &TablePlan,
+        plans: &[TablePlan],
+        batch: &Batch,
+    ) -> Result<()> {
+        let Batch { place, block, drafts } = batch;
+        let plan = &plans[*place];
+        let table = &mut self.tables[*place];
+        tx.put_verbatim(self.number, *place as u32, table.rows, &block.bytes)?;
+        table.rows += block.rows;
+        let Some(typed) = &plan.typed else { return Ok(()) };
+        let Some(drafts) = drafts else {
+            return self.write_rows(tx, (*place, plan), typed, block);
+        };
+        let taken = tx.insert_drafts(drafts)?;
+        self.count(typed, drafts.len() as u64, taken);
+        Ok(())
+    }
+
+    /// Makes records of the rows of a block, and writes them.
+    fn write_rows(
+        &mut self,
+        tx: &mut WriteTx<'_>,
+        (place, plan): (usize, &TablePlan),
+        typed: &Typed,
         block: &Block,
     ) -> Result<()> {
-        let ordinal = self.tables[place].rows;
-        tx.put_verbatim(self.number, place as u32, ordinal, &block.bytes)?;
-        self.tables[place].rows += block.rows;
-        let Some(typed) = &plan.typed else { return Ok(()) };
         let reader = BlockReader::open(&block.bytes)?;
         let (mut rows, mut cells) = (reader.rows()?, Vec::with_capacity(plan.columns));
         while let Some(row) = rows.next(&mut cells)? {
@@ -319,12 +270,26 @@ impl<'a> RowWriter<'a> {
             let input = RowInput { map: &typed.map, rowid: row, cells, resolve: &resolve };
             (ops.insert)(&input, &mut self.misfits[place], tx, id)?
         };
-        let record = typed.table.record;
-        count(&mut self.report.records, record, 1);
-        if !free {
-            count(&mut self.report.duplicate_keys, record, 1);
-        }
+        self.count(typed, 1, u64::from(!free));
         Ok(())
+    }
+
+    /// Counts records, and those of them with a natural key that was taken.
+    fn count(&mut self, typed: &Typed, records: u64, taken: u64) {
+        let record = typed.table.record;
+        count(&mut self.report.records, record, records);
+        if taken > 0 {
+            count(&mut self.report.duplicate_keys, record, taken);
+        }
+    }
+
+    /// Takes in what the reading side found not to fit; no table is read into records by both.
+    fn add_misfits(&mut self, found: Vec<Misfits>) {
+        for (ours, theirs) in self.misfits.iter_mut().zip(found) {
+            if ours.tallies().is_empty() {
+                *ours = theirs;
+            }
+        }
     }
 
     /// Reads a row into the bytes of its record.

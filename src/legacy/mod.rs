@@ -17,6 +17,7 @@ pub(crate) mod export;
 #[cfg(test)]
 mod families;
 mod fault;
+mod feed;
 pub(crate) mod fresh;
 pub(crate) mod fulltext;
 mod header;
@@ -31,6 +32,7 @@ pub(crate) mod output;
 pub(crate) mod plan;
 mod python_json;
 mod quarantine;
+mod queue;
 pub(crate) mod report;
 pub(crate) mod row;
 mod rules;

@@ -10,6 +10,7 @@ use crate::base::error::Result;
 use crate::base::id::NodeId;
 use crate::record::Record;
 use crate::store::WriteTx;
+use crate::store::draft::Drafts;
 
 /// A row with what is needed to read it.
 pub(crate) struct RowInput<'r, 'c> {
@@ -40,6 +41,8 @@ pub(crate) struct RecordOps {
     pub(crate) scalars: fn(&[u8]) -> Result<Scalars>,
     /// The same record in the bytes that the store writes for it today.
     pub(crate) normalise: fn(&[u8]) -> Result<Vec<u8>>,
+    /// Reads a row and makes it ready as a new record of a source.
+    pub(crate) draft: fn(&RowInput<'_, '_>, &mut Misfits, &mut Drafts, (NodeId, u32)) -> Result<()>,
     /// Reads a row and writes it as a new record. Tells whether its natural keys were all free.
     pub(crate) insert:
         fn(&RowInput<'_, '_>, &mut Misfits, &mut WriteTx<'_>, NodeId) -> Result<bool>,
@@ -53,6 +56,9 @@ impl RecordOps {
             read: |row, misfits| codec::encode(&row.read::<T>(misfits)?),
             scalars: |bytes| Scalars::of(&codec::decode::<T>(bytes)?),
             normalise: |bytes| codec::encode(&codec::decode::<T>(bytes)?),
+            draft: |row, misfits, drafts, (id, source)| {
+                drafts.push(id, source, &row.read::<T>(misfits)?)
+            },
             insert: |row, misfits, tx, id| tx.insert_imported(id, &row.read::<T>(misfits)?),
         }
     }

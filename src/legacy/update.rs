@@ -6,15 +6,16 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
 
 use super::block::{Block, BlockReader};
 use super::database::Database;
 use super::export::Target;
+use super::feed::{BYTES_AHEAD, Message, read, row_numbers};
 use super::import::Intake;
-use super::intake::{Message, RowWriter, count, describe, read, row_numbers};
+use super::intake::{RowWriter, count, describe};
 use super::ops::RowInput;
 use super::plan::{Resolver, TablePlan, Typed, plan};
+use super::queue::{Receiver, queue};
 use super::report::{Conflict, Fate, FileReport, Progress};
 use super::row::{Misfits, changed_fields};
 use super::schema::SchemaText;
@@ -27,8 +28,6 @@ use crate::storage::verbatim::{self, Blocks};
 use crate::store::sources::{self, RunBuilder, SourceTable};
 use crate::store::{ReadTx, WriteTx, record_read};
 
-/// Blocks that may lie between the two threads.
-const BLOCKS_AHEAD: usize = 16;
 /// Conflicts that are listed one by one.
 const CONFLICTS_LISTED: usize = 10_000;
 
@@ -45,7 +44,7 @@ pub(super) fn update(
     let before = Target::of_source(Arc::clone(earlier))?;
     let plans_before = plan(core, database, &before.schema, &before.zone)?;
     let new_rows = rows_without_keys(source, &plans, earlier)?;
-    let (sender, receiver) = sync_channel(BLOCKS_AHEAD);
+    let (sender, receiver) = queue(BYTES_AHEAD);
     let schema = source.schema().clone();
     let mut described = describe(intake, source, database);
     described.number = earlier.number;
@@ -55,7 +54,7 @@ pub(super) fn update(
             let work = Work { intake, database, plans, plans_before, earlier, schema, described };
             work.run(&new_rows, &receiver)
         });
-        read(source, plans, &sender, progress);
+        read(source, plans, None, &sender, progress);
         drop(sender);
         writer.join().unwrap_or_else(|_| {
             let message = "the writing thread ended".to_owned();
@@ -154,14 +153,14 @@ impl Work<'_> {
         let mut merge =
             Merge { work: self, snapshot: &snapshot, rows, table: None, seen: BTreeSet::new() };
         loop {
-            match messages.recv() {
-                Ok(Message::Rows(plan, block)) => merge.block(tx, plan, &block)?,
-                Ok(Message::End(lost)) => {
-                    merge.rows.report.lost = lost;
+            match messages.receive() {
+                Some(Message::Rows(batch)) => merge.block(tx, batch.place, &batch.block)?,
+                Some(Message::End(ending)) => {
+                    merge.rows.report.lost = ending.lost;
                     break;
                 }
-                Ok(Message::Failed(error)) => return Err(error),
-                Err(_) => return Err(Error::conflict("import", "reading ended early")),
+                Some(Message::Failed(error)) => return Err(error),
+                None => return Err(Error::conflict("import", "reading ended early")),
             }
         }
         let (mut report, tables) = merge.finish(tx)?;

@@ -89,7 +89,7 @@ where
     let mut tail = rows.iter().peekable();
     while let Some((key, value)) = tail.next_if(|(key, _)| !many || !appended(key)) {
         match value {
-            Some(value) => drop(open.insert(to_key(key), &value[..]).map_err(fail)?),
+            Some(value) => drop(open.insert(to_key(key), value).map_err(fail)?),
             None => drop(open.remove(to_key(key)).map_err(fail)?),
         }
     }
@@ -100,7 +100,7 @@ where
     for (key, value) in tail {
         // A deleted row behind the last key is not there.
         if let Some(value) = value {
-            cursor.insert_before(to_key(key), &value[..]).map_err(|error| match error {
+            cursor.insert_before(to_key(key), value).map_err(|error| match error {
                 CursorError::Storage(error) => fail(error),
                 other => Error::engine("redb", format!("append to {}", table.name()), other),
             })?;

@@ -5,6 +5,7 @@ use redb::{ReadableTable as _, WriteTransaction};
 
 use super::apply::apply;
 use super::engine::{Engine, storage_error, table_error};
+use super::filter::KeyFilter;
 use super::guard::guarded;
 use super::layer::{Layer, Said, merged};
 use super::rows::{Bytes, KeyRange, RowIter, Rows, RowsMut};
@@ -19,22 +20,35 @@ const PAGE_ROWS_FIRST: usize = 2;
 /// Rows that later steps copy; they grow up to this.
 const PAGE_ROWS_MAX: usize = 256;
 
+/// Tables of which a load asks for rows that are mostly not there: the natural keys of new records,
+/// the neighbours of new nodes.
+const FILTERED: [TableId; 2] = [TableId::UNIQUE, TableId::ADJACENCY];
+
 /// An engine transaction with a batch of rows over it.
 pub(crate) struct Bulk {
     batch: Layer,
     transaction: WriteTransaction,
+    /// What was there when the transaction began.
+    before: Snapshot,
     /// Tables that had no rows when the transaction began and were not flushed to since: looking
     /// into them is for nothing.
     empty: Box<[bool]>,
+    /// The keys of [`FILTERED`] tables that were written or deleted here.
+    touched: [KeyFilter; FILTERED.len()],
     written: bool,
+    /// Bytes of the batch from which it is flushed.
+    batch_bytes_max: usize,
 }
 
 impl Bulk {
-    pub(crate) fn new(transaction: WriteTransaction, before: &Snapshot) -> Result<Self> {
+    pub(crate) fn new(transaction: WriteTransaction, before: Snapshot) -> Result<Self> {
         let empty = TableId::all()
             .map(|table| before.count(table).map(|rows| rows == 0))
             .collect::<Result<_>>()?;
-        Ok(Self { batch: Layer::default(), transaction, empty, written: false })
+        let touched = FILTERED.map(|_| KeyFilter::default());
+        let batch = Layer::for_load();
+        let batch_bytes_max = BATCH_BYTES;
+        Ok(Self { batch, transaction, before, empty, touched, written: false, batch_bytes_max })
     }
 
     /// Whether any row was written or deleted, names apart.
@@ -48,7 +62,7 @@ impl Bulk {
             for (table, _) in self.batch.tables() {
                 self.empty[table.index()] = false;
             }
-            free_aside(std::mem::take(&mut self.batch));
+            free_aside(std::mem::replace(&mut self.batch, Layer::for_load()));
         }
         Ok(())
     }
@@ -62,6 +76,19 @@ impl Bulk {
     /// Leaves no trace. Never dropped while unwinding: that would leak pages.
     pub(crate) fn abort(self) -> Result<()> {
         Engine::abort_transaction(self.transaction)
+    }
+
+    fn filter(table: TableId) -> Option<usize> {
+        FILTERED.iter().position(|filtered| *filtered == table)
+    }
+
+    fn set(&mut self, table: TableId, key: &[u8], value: Option<&[u8]>) -> Result<()> {
+        self.written |= table != TableId::NAMES;
+        if let Some(filter) = Self::filter(table) {
+            self.touched[filter].add(key);
+        }
+        self.batch.set(table, key, value);
+        if self.batch.bytes() > self.batch_bytes_max { self.flush() } else { Ok(()) }
     }
 
     fn base_get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>> {
@@ -160,8 +187,11 @@ type Page = Vec<(Box<[u8]>, Vec<u8>)>;
 
 impl Rows for Bulk {
     fn get(&self, table: TableId, key: &[u8]) -> Result<Option<Bytes>> {
+        if Self::filter(table).is_some_and(|filter| !self.touched[filter].may_have(key)) {
+            return self.before.get(table, key);
+        }
         match self.batch.get(table, key) {
-            Said::Value(value) => Ok(Some(Bytes::Layer(value))),
+            Said::Value(value) => Ok(Some(value)),
             Said::Deleted => Ok(None),
             Said::Nothing => self.base_get(table, key),
         }
@@ -182,20 +212,106 @@ impl Rows for Bulk {
 
 impl RowsMut for Bulk {
     fn put(&mut self, table: TableId, key: &[u8], value: &[u8]) -> Result<()> {
-        self.written |= table != TableId::NAMES;
-        self.batch.set(table, key, Some(value));
-        if self.batch.bytes() > BATCH_BYTES { self.flush() } else { Ok(()) }
+        self.set(table, key, Some(value))
     }
 
     fn delete(&mut self, table: TableId, key: &[u8]) -> Result<()> {
-        self.written |= table != TableId::NAMES;
-        self.batch.set(table, key, None);
-        if self.batch.bytes() > BATCH_BYTES { self.flush() } else { Ok(()) }
+        self.set(table, key, None)
     }
 }
 
 impl std::fmt::Debug for Bulk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Bulk").field("batch_bytes", &self.batch.bytes()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::base::id::Kind;
+    use crate::storage::engine::EngineOptions;
+    use crate::storage::testing::MemoryRows;
+
+    /// Two that are filtered, one that is not, and one with numbers as keys.
+    fn tables() -> [TableId; 4] {
+        [TableId::UNIQUE, TableId::ADJACENCY, TableId::INDEX, TableId::records(Kind(1))]
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Put(u8),
+        Delete,
+        Get,
+        Range(bool),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<(usize, u8, Step)>> {
+        let step = prop_oneof![
+            4 => any::<u8>().prop_map(Step::Put),
+            1 => Just(Step::Delete),
+            2 => Just(Step::Get),
+            1 => any::<bool>().prop_map(Step::Range),
+        ];
+        prop::collection::vec((0..4_usize, 0_u8..24, step), 0..60)
+    }
+
+    fn seen(rows: &impl Rows, table: TableId, range: KeyRange) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let rows = rows.range(table, range).unwrap().map(|row| {
+            let (key, value) = row.unwrap();
+            (key.into_vec(), value.to_vec())
+        });
+        rows.collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn a_bulk_reads_like_one_map_whenever_it_is_flushed(
+            before in steps(),
+            during in steps(),
+            batch_bytes_max in prop_oneof![Just(0_usize), Just(150), Just(400), Just(BATCH_BYTES)],
+        ) {
+            let directory = tempfile::tempdir().unwrap();
+            let options = EngineOptions { cache_bytes: 1 << 20 };
+            let engine = Engine::create(&directory.path().join("data"), options).unwrap();
+            let mut model = MemoryRows::default();
+            for (most, steps) in [(BATCH_BYTES, before), (batch_bytes_max, during)] {
+                let mut bulk = engine.bulk().unwrap();
+                bulk.batch_bytes_max = most;
+                for (table, key, step) in steps {
+                    let (table, key) = (tables()[table], record_key(u64::from(key)));
+                    match step {
+                        Step::Put(value) => {
+                            bulk.put(table, &key, &[value]).unwrap();
+                            model.put(table, &key, &[value]).unwrap();
+                        }
+                        Step::Delete => {
+                            bulk.delete(table, &key).unwrap();
+                            model.delete(table, &key).unwrap();
+                        }
+                        Step::Get => {
+                            let copied = |rows: &dyn Rows| {
+                                rows.get(table, &key).unwrap().map(|value| value.to_vec())
+                            };
+                            prop_assert_eq!(copied(&bulk), copied(&model));
+                        }
+                        Step::Range(descending) => {
+                            let mut range = KeyRange::all().starting_at(&key);
+                            range.descending = descending;
+                            let expected = seen(&model, table, range.clone());
+                            prop_assert_eq!(seen(&bulk, table, range), expected);
+                        }
+                    }
+                }
+                bulk.commit().unwrap();
+                let snapshot = engine.snapshot().unwrap();
+                for table in tables() {
+                    prop_assert_eq!(seen(&snapshot, table, KeyRange::all()), model.table(table));
+                }
+            }
+        }
     }
 }

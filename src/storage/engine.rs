@@ -125,7 +125,7 @@ impl Engine {
     /// A transaction for a large write.
     pub(crate) fn bulk(&self) -> Result<Bulk> {
         let before = self.snapshot()?;
-        Bulk::new(self.begin()?, &before)
+        Bulk::new(self.begin()?, before)
     }
 
     pub(super) fn begin(&self) -> Result<WriteTransaction> {

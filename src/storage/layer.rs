@@ -5,21 +5,111 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::rows::{Bytes, KeyRange, Row, RowIter};
+use super::run::{Run, RunRow};
 use super::tables::TableId;
 use crate::base::error::Result;
 
-/// The rows of one table in a layer; `None` is a deleted row.
-pub(crate) type LayerRows = BTreeMap<Box<[u8]>, Option<Arc<[u8]>>>;
-
 /// What a layer says of a row.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) enum Said {
     /// It was not written here.
     Nothing,
     /// It was deleted here.
     Deleted,
     /// It was written here.
-    Value(Arc<[u8]>),
+    Value(Bytes),
+}
+
+/// What a row costs beside its bytes: its places in a map, and its allocations.
+const TREE_ROW_BYTES: usize = 64;
+/// What a row of a run costs beside its bytes, its place in the order of the keys included.
+const RUN_ROW_BYTES: usize = 24;
+
+/// The rows of one table in a layer. A row without a value was deleted.
+#[derive(Clone, Debug)]
+pub(crate) enum LayerRows {
+    /// Read and written by turns.
+    Tree(BTreeMap<Box<[u8]>, Option<Arc<[u8]>>>),
+    /// Written, and then read.
+    Run(Run),
+}
+
+impl LayerRows {
+    /// How many rows were written. In a run those that were overwritten count too.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Tree(rows) => rows.len(),
+            Self::Run(run) => run.len(),
+        }
+    }
+
+    /// Every row in the order of the keys.
+    pub(crate) fn iter(&self) -> Box<dyn Iterator<Item = RunRow<'_>> + '_> {
+        match self {
+            Self::Tree(rows) => {
+                Box::new(rows.iter().map(|(key, value)| (&key[..], value.as_deref())))
+            }
+            Self::Run(run) => Box::new(run.range(&KeyRange::all())),
+        }
+    }
+
+    fn get(&self, key: &[u8]) -> Said {
+        match self {
+            Self::Tree(rows) => match rows.get(key) {
+                None => Said::Nothing,
+                Some(None) => Said::Deleted,
+                Some(Some(value)) => Said::Value(Bytes::Layer(Arc::clone(value))),
+            },
+            Self::Run(run) => match run.get(key) {
+                None => Said::Nothing,
+                Some((_, None)) => Said::Deleted,
+                Some((_, Some(value))) => Said::Value(Bytes::Copy(value.to_vec())),
+            },
+        }
+    }
+
+    /// Writes or deletes a row. Gives the bytes by which the rows have grown at most.
+    fn set(&mut self, key: &[u8], value: Option<&[u8]>, empty: &mut Option<Arc<[u8]>>) -> usize {
+        let bytes = key.len() + value.map_or(0, <[u8]>::len);
+        match self {
+            Self::Run(run) if run.takes(key, value) => {
+                run.push(key, value);
+                bytes + RUN_ROW_BYTES
+            }
+            Self::Run(run) => {
+                let dearer = run.len() * (TREE_ROW_BYTES - RUN_ROW_BYTES);
+                *self = Self::Tree(run.to_tree());
+                dearer + self.set(key, value, empty)
+            }
+            Self::Tree(rows) => {
+                let value = value.map(|bytes| match bytes {
+                    // Index rows are all key: they share one empty value.
+                    [] => Arc::clone(empty.get_or_insert_with(|| Arc::from([]))),
+                    bytes => Arc::from(bytes),
+                });
+                rows.insert(key.into(), value);
+                bytes + TREE_ROW_BYTES
+            }
+        }
+    }
+
+    fn range<'a>(&'a self, range: &KeyRange) -> LayerIter<'a> {
+        match self {
+            Self::Tree(rows) => {
+                let bounds = (borrowed(&range.from), borrowed(&range.to));
+                let rows = rows.range::<[u8], _>(bounds).map(|(key, value)| {
+                    Ok((key.clone(), value.as_ref().map(|value| Bytes::Layer(Arc::clone(value)))))
+                });
+                if range.descending { Box::new(rows.rev()) } else { Box::new(rows) }
+            }
+            Self::Run(run) => {
+                let rows = run.range(range).map(|(key, value)| {
+                    Ok((key.into(), value.map(|value| Bytes::Copy(value.to_vec()))))
+                });
+                if range.descending { Box::new(rows.rev()) } else { Box::new(rows) }
+            }
+        }
+    }
 }
 
 /// A set of absolute rows that lies over older ones.
@@ -28,9 +118,15 @@ pub(crate) struct Layer {
     tables: Vec<(TableId, LayerRows)>,
     bytes: usize,
     empty: Option<Arc<[u8]>>,
+    for_load: bool,
 }
 
 impl Layer {
+    /// A layer for many rows, few of which are read before the layer is applied.
+    pub(crate) fn for_load() -> Self {
+        Self { for_load: true, ..Self::default() }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.tables.is_empty()
     }
@@ -52,51 +148,46 @@ impl Layer {
 
     /// What the layer says of a row: nothing, deleted, or its value.
     pub(crate) fn get(&self, table: TableId, key: &[u8]) -> Said {
-        match self.rows(table).and_then(|rows| rows.get(key)) {
-            None => Said::Nothing,
-            Some(None) => Said::Deleted,
-            Some(Some(value)) => Said::Value(Arc::clone(value)),
-        }
+        self.rows(table).map_or(Said::Nothing, |rows| rows.get(key))
     }
 
     /// Sets or deletes a row.
     pub(crate) fn set(&mut self, table: TableId, key: &[u8], value: Option<&[u8]>) {
-        self.bytes += key.len() + value.map_or(0, <[u8]>::len) + 64;
-        let value = value.map(|bytes| match bytes {
-            // Index rows are all key: they share one empty value.
-            [] => Arc::clone(self.empty.get_or_insert_with(|| Arc::from([]))),
-            bytes => Arc::from(bytes),
-        });
-        self.rows_mut(table).insert(key.into(), value);
+        let position = self.position(table);
+        self.bytes += self.tables[position].1.set(key, value, &mut self.empty);
     }
 
     /// Lays `newer` over this one.
     pub(crate) fn extend(&mut self, newer: Self) {
         self.bytes += newer.bytes;
         for (table, rows) in newer.tables {
-            self.rows_mut(table).extend(rows);
+            let position = self.position(table);
+            match (&mut self.tables[position].1, rows) {
+                (LayerRows::Tree(ours), LayerRows::Tree(rows)) => ours.extend(rows),
+                (ours, rows) => {
+                    for (key, value) in rows.iter() {
+                        ours.set(key, value, &mut self.empty);
+                    }
+                }
+            }
         }
     }
 
-    fn rows_mut(&mut self, table: TableId) -> &mut LayerRows {
-        let position = self.tables.iter().position(|(id, _)| *id == table).unwrap_or_else(|| {
-            self.tables.push((table, LayerRows::new()));
+    /// The place of a table, made where it has none yet.
+    fn position(&mut self, table: TableId) -> usize {
+        self.tables.iter().position(|(id, _)| *id == table).unwrap_or_else(|| {
+            let rows = if self.for_load {
+                LayerRows::Run(Run::default())
+            } else {
+                LayerRows::Tree(BTreeMap::new())
+            };
+            self.tables.push((table, rows));
             self.tables.len() - 1
-        });
-        &mut self.tables[position].1
-    }
-
-    fn range(&self, table: TableId, range: &KeyRange) -> Option<LayerIter<'_>> {
-        let rows = self.rows(table)?;
-        let bounds = (borrowed(&range.from), borrowed(&range.to));
-        let entries = rows.range::<[u8], _>(bounds);
-        Some(if range.descending { Box::new(entries.rev()) } else { Box::new(entries) })
+        })
     }
 }
 
-/// A row of a layer.
-type LayerRow<'a> = (&'a Box<[u8]>, &'a Option<Arc<[u8]>>);
-type LayerIter<'a> = Box<dyn Iterator<Item = LayerRow<'a>> + 'a>;
+type LayerIter<'a> = Box<dyn Iterator<Item = HeadRow> + 'a>;
 /// A row of a source of a merge; `None` is a deleted row.
 type HeadRow = Result<(Box<[u8]>, Option<Bytes>)>;
 
@@ -107,7 +198,7 @@ fn borrowed(bound: &Bound<Vec<u8>>) -> Bound<&[u8]> {
 /// What one source of a merge has next.
 struct Head<'a> {
     next: Option<HeadRow>,
-    rest: Box<dyn Iterator<Item = HeadRow> + 'a>,
+    rest: LayerIter<'a>,
 }
 
 /// The rows of a range as seen through `layers`, newest first, over `base`.
@@ -122,13 +213,8 @@ pub(crate) fn merged<'a>(
     }
     let mut heads: Vec<Head<'a>> = layers
         .iter()
-        .filter_map(|layer| layer.range(table, range))
-        .map(|rows| {
-            let rest = rows.map(|(key, value)| {
-                Ok((key.clone(), value.as_ref().map(|bytes| Bytes::Layer(Arc::clone(bytes)))))
-            });
-            Head { next: None, rest: Box::new(rest) }
-        })
+        .filter_map(|layer| layer.rows(table))
+        .map(|rows| Head { next: None, rest: rows.range(range) })
         .collect();
     if heads.is_empty() {
         return base;
@@ -219,13 +305,22 @@ mod tests {
             base in prop::collection::btree_map(0_u8..20, any::<u8>(), 0..12),
             writes in prop::collection::vec(
                 prop::collection::vec((0_u8..20, prop::option::of(any::<u8>())), 0..8), 1..4),
+            for_load in any::<bool>(),
+            read_between in any::<bool>(),
         ) {
             let mut model = base.clone();
             let mut layers = Vec::new();
             for batch in &writes {
-                let mut layer = Layer::default();
+                let mut layer = if for_load { Layer::for_load() } else { Layer::default() };
                 for (key, value) in batch {
                     layer.set(TableId::META, &[*key], value.as_ref().map(std::slice::from_ref));
+                    let said = read_between.then(|| layer.get(TableId::META, &[*key]));
+                    let agrees = match (said, value) {
+                        (None, _) | (Some(Said::Deleted), None) => true,
+                        (Some(Said::Value(said)), Some(value)) => said[..] == [*value],
+                        _ => false,
+                    };
+                    prop_assert!(agrees);
                     match value {
                         Some(value) => { model.insert(*key, *value); }
                         None => { model.remove(key); }

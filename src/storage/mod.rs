@@ -13,6 +13,7 @@ pub(crate) mod compact;
 pub(crate) mod disk;
 pub(crate) mod edges;
 pub(crate) mod engine;
+pub(crate) mod filter;
 pub(crate) mod guard;
 pub(crate) mod index;
 pub(crate) mod layer;
@@ -20,6 +21,7 @@ pub(crate) mod names;
 pub(crate) mod overlay;
 pub(crate) mod place;
 pub(crate) mod rows;
+pub(crate) mod run;
 pub(crate) mod snapshot;
 pub(crate) mod tables;
 #[cfg(test)]

@@ -51,7 +51,7 @@ impl Rows for Overlay {
             match layer.get(table, key) {
                 Said::Nothing => {}
                 Said::Deleted => return Ok(None),
-                Said::Value(value) => return Ok(Some(Bytes::Layer(value))),
+                Said::Value(value) => return Ok(Some(value)),
             }
         }
         self.view.base.get(table, key)

@@ -1,5 +1,6 @@
 //! What the legacy layer needs of a write: records with given identities, verbatim rows, sources.
 
+use super::draft::Drafts;
 use super::read::ReadTx;
 use super::record_read::{self, find_in_source};
 use super::record_write::OnTaken;
@@ -34,6 +35,13 @@ impl WriteTx<'_> {
         let value = codec::encode(record)?;
         let (writer, core) = self.writer_and_core();
         writer.insert_new(core, id, &value, &facts_of(record), OnTaken::Keep)
+    }
+
+    /// Writes imported records that are known to be new. Gives how many had a natural key that was
+    /// taken; they are kept without it.
+    pub(crate) fn insert_drafts(&mut self, drafts: &Drafts) -> Result<u64> {
+        let (writer, core) = self.writer_and_core();
+        writer.insert_drafts(core, drafts)
     }
 
     /// The record of a source with a natural key.

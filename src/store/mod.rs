@@ -3,6 +3,8 @@
 pub(crate) mod commit;
 pub(crate) mod compact;
 pub(crate) mod core;
+#[cfg(feature = "legacy")]
+pub(crate) mod draft;
 pub(crate) mod entry;
 #[cfg(feature = "legacy")]
 pub(crate) mod import;

@@ -101,8 +101,9 @@ impl<R: RowsMut> Writer<R> {
 
     /// Says that keys below `next` are given.
     pub(crate) fn advance_key(&mut self, kind: Kind, next: u64) -> Result<()> {
-        let known = self.next_key(kind)?;
-        self.next_keys.insert(kind, known.max(next));
+        if next > self.next_key(kind)? {
+            self.next_keys.insert(kind, next);
+        }
         Ok(())
     }
 
@@ -127,14 +128,20 @@ impl<R: RowsMut> Writer<R> {
     ) -> Result<bool> {
         let implied = self.implied(core, id, facts)?;
         let taken = self.taken(core, id, &implied, on_taken)?;
+        self.add(id, &implied, &taken)?;
+        self.put_new(core, id, value)?;
+        Ok(taken.is_empty())
+    }
+
+    /// Writes the value of a record that is known to be new.
+    pub(super) fn put_new(&mut self, core: &Core, id: NodeId, value: &[u8]) -> Result<()> {
         if core.kinds.registered(id.kind())?.history != History::None {
             self.born.insert(id);
         }
-        self.add(id, &implied, &taken)?;
         self.rows.put(TableId::records(id.kind()), &record_key(id.key()), value)?;
         self.advance_key(id.kind(), id.key() + 1)?;
         self.changes.push(Operation::Put, id.as_u64());
-        Ok(taken.is_empty())
+        Ok(())
     }
 
     /// Replaces a record, given as (old, new) value: only what differs is touched.
@@ -258,7 +265,7 @@ impl<R: RowsMut> Writer<R> {
     }
 
     /// Adds one adjacency entry, at once or with the next batch.
-    fn connect(&mut self, adjacent: Adjacent) -> Result<()> {
+    pub(super) fn connect(&mut self, adjacent: Adjacent) -> Result<()> {
         self.links += u64::from(adjacent.direction == adjacency::Direction::Out);
         match &mut self.pending {
             None => {

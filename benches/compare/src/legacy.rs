@@ -1,6 +1,6 @@
 //! Suite `legacy`: the old application's databases in and out, each call in a process of its own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -14,18 +14,49 @@ use crate::{Failure, Outcome};
 /// The systems of this suite.
 pub const SYSTEMS: &[&str] = &["engraph", "sqlite"];
 
-/// Rows that the sample writer makes for each document.
-const ROWS_A_DOCUMENT: u64 = 25;
+/// Rows that the sample writer makes for a thousand documents, in all tables but those of the
+/// full-text index.
+const ROWS_A_THOUSAND_DOCUMENTS: u64 = 19_632;
+/// Rows of the file by default.
+const ROWS: u64 = 1_000_000;
 
 /// Runs the suite for a system.
 pub fn run(system: &str, folder: &Path, size: u64) -> Outcome {
-    let documents = u32::try_from(size.div_ceil(ROWS_A_DOCUMENT))?;
-    let source = sample::write(folder, documents)?.swap_remove(0);
-    let rows = rows_of(&source)?;
+    let (source, rows) = database(folder, size)?;
     match system {
-        "engraph" => ours(folder, &source, rows),
+        "engraph" => {
+            ours(folder, &source, rows)?;
+            // Whether memory grows with the file is asked at the size that the limits are for.
+            if size == ROWS { peak_of_four(folder, size) } else { Ok(()) }
+        }
         "sqlite" => sqlite(folder, &source, rows),
         other => Err(format!("no system {other} in this suite").into()),
+    }
+}
+
+/// A database of about `size` rows, and how many it has.
+fn database(folder: &Path, size: u64) -> Outcome<(PathBuf, u64)> {
+    let documents = u32::try_from((size * 1_000).div_ceil(ROWS_A_THOUSAND_DOCUMENTS))?;
+    let mut files = sample::write(folder, documents)?;
+    let source = files.swap_remove(0);
+    for other in files {
+        std::fs::remove_file(other)?;
+    }
+    let rows = rows_of(&source)?;
+    Ok((source, rows))
+}
+
+/// The peak of memory at four times the rows.
+fn peak_of_four(folder: &Path, size: u64) -> Outcome {
+    let folder = folder.join("four");
+    std::fs::create_dir(&folder)?;
+    let (source, rows) = database(&folder, 4 * size)?;
+    let store = folder.join("store");
+    engraph::Store::create(&store)?.close()?;
+    let (_, peak) = timed(&["import", &text(&store)?, &text(&source)?])?;
+    match peak {
+        Some(peak) => say("peak_memory_4m", peak as f64 / 1e6, rows, None),
+        None => Ok(()),
     }
 }
 
