@@ -78,3 +78,17 @@ pub(crate) const SNIPPET_SCAN_BYTES_MAX: usize = 1 << 20;
 
 /// How deep folders are searched for databases: deeper ones are not installations.
 pub(crate) const LEGACY_FOLDER_DEPTH_MAX: usize = 16;
+
+/// Jobs that one call claims or reclaims: each is a record and two index rows in one write, and a
+/// worker that dies takes them all with it until its lease ends.
+pub(crate) const CLAIM_JOBS_MAX: usize = 1_000;
+
+/// Jobs with an expired lease that one claim puts back besides its own work, so that no claim has
+/// to clear up after all others.
+pub(crate) const CLAIM_RECLAIMS_MAX: usize = 16;
+
+/// Entries that the undo stack of a workflow job keeps; as many as the old application keeps.
+pub(crate) const WORKFLOW_UNDO_MAX: usize = 25;
+
+/// Deliveries that a workflow job remembers; as many as the old application remembers.
+pub(crate) const WORKFLOW_DELIVERIES_MAX: usize = 50;
