@@ -5,7 +5,6 @@
 //! the job's JSON (stepper, undo stack, results, deliveries) is kept there in its form. Telling an
 //! address is the caller's; what came of it is noted here.
 
-use std::fmt::Write as _;
 use std::ops::Deref;
 
 use serde_json::{Map, Value, json};
@@ -436,11 +435,9 @@ impl Workflows<&mut WriteTx<'_>> {
         for try_number in 0_u64.. {
             let seed = [self.tx.seq().0, self.tx.now().as_micros().cast_unsigned(), try_number];
             let digest = Digest::of(&seed.map(u64::to_be_bytes).concat());
-            let mut name = "wf_".to_owned();
-            for byte in &digest.as_bytes()[..NAME_DIGITS / 2] {
-                // Writing to a text cannot fail.
-                drop(write!(name, "{byte:02x}"));
-            }
+            let bytes = &digest.as_bytes()[..NAME_DIGITS / 2];
+            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let name = format!("wf_{digits}");
             if self.get(&name)?.is_none() {
                 return Ok(name);
             }

@@ -4,3 +4,4 @@
 #[cfg(feature = "legacy")]
 mod import_kill;
 mod kill;
+mod queue_kill;
