@@ -8,6 +8,7 @@
 //! * [`Store`] opens a directory; [`Store::write`] and [`Store::bulk`] change it, [`Store::read`]
 //!   gives a consistent view.
 //! * [`record`] has the built-in record types and the trait for own ones.
+//! * [`family`] has what the built-in types do: `tx.tasks()`, `tx.jobs()`, `tx.schedules()`.
 //! * [`graph`] walks what records link to: [`Store::graph`].
 //! * [`search`] finds records by their text: [`Store::search`].
 //!
@@ -47,6 +48,7 @@
 )]
 
 pub(crate) mod base;
+pub mod family;
 pub mod graph;
 #[cfg(feature = "legacy")]
 pub mod legacy;

@@ -82,3 +82,17 @@ pub(crate) const LEGACY_FOLDER_DEPTH_MAX: usize = 16;
 /// Cycles that a search returns unless told otherwise: 31 nodes that all lead to each other have
 /// more than 10^32.
 pub(crate) const CYCLES_DEFAULT: usize = 1_000;
+
+/// Jobs that one call claims or reclaims: each is a record and two index rows in one write, and a
+/// worker that dies takes them all with it until its lease ends.
+pub(crate) const CLAIM_JOBS_MAX: usize = 1_000;
+
+/// Jobs with an expired lease that one claim puts back besides its own work, so that no claim has
+/// to clear up after all others.
+pub(crate) const CLAIM_RECLAIMS_MAX: usize = 16;
+
+/// Entries that the undo stack of a workflow job keeps; as many as the old application keeps.
+pub(crate) const WORKFLOW_UNDO_MAX: usize = 25;
+
+/// Deliveries that a workflow job remembers; as many as the old application remembers.
+pub(crate) const WORKFLOW_DELIVERIES_MAX: usize = 50;

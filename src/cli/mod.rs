@@ -19,6 +19,7 @@ mod progress;
 mod search;
 mod shown;
 mod stats;
+mod task;
 mod text;
 mod verify;
 
@@ -71,6 +72,10 @@ enum Action {
     Search(search::Arguments),
     /// Ask what is around a record, and how two are connected
     Graph(graph::Arguments),
+    /// Look at runs and their tasks, cancel and retry them
+    Task(task::TaskArguments),
+    /// Look at the job queue, and bring dead jobs back
+    Job(task::JobArguments),
     /// Prove that indexes, graph and change log agree with the records
     Verify(verify::Arguments),
     /// Count what a store holds
@@ -133,6 +138,8 @@ fn dispatch(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
         Action::List(arguments) => list::run(arguments, output),
         Action::Search(arguments) => search::run(arguments, output),
         Action::Graph(arguments) => graph::run(arguments, output),
+        Action::Task(arguments) => task::run_task(arguments, output),
+        Action::Job(arguments) => task::run_job(arguments, output),
         Action::Verify(arguments) => verify::run(arguments, output),
         Action::Stats(arguments) => stats::run(arguments, output),
         Action::Compact(arguments) => compact::run(arguments, output),

@@ -48,6 +48,8 @@ text_enum! {
         Completed = "completed",
         /// Failed too often.
         DeadLetter = "dead_letter",
+        /// Stopped by somebody. The old application does not know it, and leaves such jobs alone.
+        Cancelled = "cancelled",
     }
 }
 
@@ -155,7 +157,11 @@ impl Record for TaskEvent {
     }
 }
 
-/// A job that waits for a worker.
+/// A job that waits for a worker, is run by one, or has ended.
+///
+/// A job stands in one index, the one of its state, so that a change of state touches two index
+/// rows. The fields `queue`, `priority`, `attempts`, `lease_until`, `retry_delay_micros` and
+/// `retry_delay_max_micros` have no column in the old databases.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -174,8 +180,18 @@ pub struct QueueJob {
     pub last_error: Option<String>,
     /// Who took it last; kept after a failed try.
     pub worker_name: Option<String>,
+    /// The queue that it waits in; empty for the only one that the old application had.
+    pub queue: String,
+    /// Greater ones go first; -128 to 127.
+    pub priority: i64,
+    /// How often it was taken. The number of the last time is what its holder shows.
+    pub attempts: i64,
     /// Until when the worker may keep it; a job past this can be taken by another.
     pub lease_until: Option<Timestamp>,
+    /// How long to wait after the first failed try, in microseconds; 10 s where nothing is said.
+    pub retry_delay_micros: Option<i64>,
+    /// Where present, the delay doubles with each failed try up to this, in microseconds.
+    pub retry_delay_max_micros: Option<i64>,
     /// Not before this time.
     pub available_at: Option<Timestamp>,
     /// When it was last taken; kept after a failed try.
@@ -188,14 +204,25 @@ pub struct QueueJob {
     pub updated_at: Option<Timestamp>,
 }
 
+impl QueueJob {
+    /// The place of the priority in the order of the queue: the greatest priority comes first.
+    pub(crate) fn rank(&self) -> u8 {
+        (127 - self.priority.clamp(-128, 127)) as u8
+    }
+}
+
 impl Record for QueueJob {
     const NAME: &'static str = "queue_job";
+    const VERSION: u16 = 2;
 
     fn describe<'a>(&'a self, facts: &mut Facts<'a>) {
-        facts.index("status_available", (&self.status, self.available_at));
-        facts.index("status", (&self.status, self.created_at));
-        if let Some(lease_until) = self.lease_until {
-            facts.index("lease", lease_until);
+        match self.status {
+            QueueStatus::Queued => {
+                facts.index("ready", (&self.queue, self.rank(), self.available_at));
+            }
+            // The old application gave no leases: what it left running counts from its start.
+            QueueStatus::Running => facts.index("lease", self.lease_until.or(self.started_at)),
+            _ => facts.index("ended", (&self.status, self.completed_at)),
         }
         facts.keyword("mode", self.mode.as_str());
         facts.keyword("status", self.status.as_str());
@@ -247,8 +274,14 @@ pub struct Schedule {
     pub mode: PipelineMode,
     /// Object with the request.
     pub payload: Option<Json>,
-    /// Interval, in minutes.
+    /// Interval, in minutes; none where a cron expression says when.
     pub every_minutes: i64,
+    /// Cron expression, in UTC. Has no column in the old databases, nor have `queue` and `priority`.
+    pub cron: Option<String>,
+    /// The queue that its jobs go to.
+    pub queue: String,
+    /// The priority of its jobs.
+    pub priority: i64,
     /// Whether it runs.
     pub active: bool,
     /// When it last ran.

@@ -125,6 +125,24 @@ pub(crate) fn index_scan<'a, T: Record, R: Rows>(
     Ok(IndexScan { kind, rows, entries, record: PhantomData })
 }
 
+/// Up to `limit` rows of an index whose key starts with the given one, counted without reading
+/// their records.
+pub(crate) fn index_count(
+    rows: &impl Rows,
+    kind: Kind,
+    name: Option<u32>,
+    key: &impl Key,
+    limit: usize,
+) -> Result<usize> {
+    let Some(number) = name else { return Ok(0) };
+    let whole = index::index_prefix(kind, number);
+    let mut start = whole.clone();
+    key.write_key(&mut start);
+    key::shorten(&mut start, whole.len());
+    let entries = rows.range(TableId::INDEX, KeyRange::prefix(&start))?;
+    entries.take(limit).try_fold(0, |count, entry| entry.map(|_| count + 1))
+}
+
 /// The value that a record of a versioned type had at the end of write `at`. Overwrites and deletes
 /// left the value from before them; a creation left only its change, so the log after `at` is read
 /// for it.
@@ -332,6 +350,26 @@ macro_rules! read_methods {
                     self.name_number(index),
                     &key,
                     crate::store::record_read::Part::From,
+                )
+            }
+
+            /// Counts the keys in the ordered index `index` that start with `prefix`, up to
+            /// `limit`. Walks so many index rows, and reads no record.
+            ///
+            /// # Errors
+            /// As `get`.
+            pub fn index_count<T: crate::record::Record>(
+                &self,
+                index: &str,
+                prefix: impl crate::Key,
+                limit: usize,
+            ) -> crate::Result<usize> {
+                crate::store::record_read::index_count(
+                    self.rows(),
+                    self.core().kinds.of::<T>()?,
+                    self.name_number(index),
+                    &prefix,
+                    limit,
                 )
             }
 

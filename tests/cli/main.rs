@@ -9,3 +9,4 @@ mod errors;
 mod golden;
 mod session;
 mod streams;
+mod task;

@@ -6,5 +6,6 @@ mod disk;
 #[cfg(feature = "legacy")]
 mod import_kill;
 mod kill;
+mod queue_kill;
 #[cfg(feature = "testing")]
 mod torn;

@@ -10,6 +10,8 @@ mod families;
 mod format;
 mod history;
 mod index;
+mod jobs;
+mod jobs_model;
 #[cfg(feature = "legacy")]
 mod legacy;
 #[cfg(feature = "legacy")]
@@ -20,7 +22,10 @@ mod model;
 mod own_records;
 #[path = "../support/random.rs"]
 mod random;
+mod schedules;
 mod store;
+mod tasks;
+mod workflow;
 #[path = "../support/workload.rs"]
 mod workload;
 mod write;

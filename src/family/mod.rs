@@ -1,0 +1,166 @@
+//! What the built-in types do: the rules of each family, as methods reached from a transaction.
+//!
+//! A family is a handle over a transaction, `Tasks<T>` with `T` either `&ReadTx` or `&mut WriteTx`,
+//! made by an inherent method of the same name on both. Its parts, which every family copies:
+//!
+//! * `impl<T: Deref<Target: Reader>>`: what only reads, written once for both transactions;
+//! * `impl Tasks<&mut WriteTx<'_>>`: what writes. It checks its input, refuses what the present
+//!   state forbids ([`Error::Conflict`](crate::Error::Conflict)) or lacks
+//!   ([`Error::NotFound`](crate::Error::NotFound)), and takes the time from `tx.now()`;
+//! * `New...`: what is to be made, as a builder; a query type where a list has filters.
+//!
+//! Writes check, reads tolerate: an imported record that breaks a rule is given out as it is. There
+//! is no state besides the records, and nothing here knows files, SQLite or the command.
+
+pub mod job;
+pub mod schedule;
+pub mod task;
+pub mod workflow;
+
+use std::fmt::Debug;
+
+use crate::base::error::{Error, Result};
+use crate::base::id::NodeId;
+use crate::base::json::Json;
+use crate::base::key::Key;
+use crate::record::Record;
+use crate::store::{IndexScan, ReadTx, RecordScan, WriteTx};
+pub use job::{Claimed, Failed, JobCounts, Jobs, Lease, NewJob, RetryPolicy};
+pub use schedule::{Fired, NewSchedule, Schedules};
+pub use task::{EventQuery, NewEvent, NewRun, NewTask, RunQuery, RunTasks, TaskChange, Tasks};
+pub use workflow::{NewWorkflow, Workflows};
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for crate::store::ReadTx {}
+    impl Sealed for crate::store::WriteTx<'_> {}
+}
+
+/// What both transactions read alike. The methods are those of [`ReadTx`] and [`WriteTx`].
+pub trait Reader: sealed::Sealed + Debug + Sized {
+    /// As [`ReadTx::get`].
+    ///
+    /// # Errors
+    /// As there.
+    fn get<R: Record>(&self, id: NodeId) -> Result<Option<R>>;
+
+    /// As [`ReadTx::find`].
+    ///
+    /// # Errors
+    /// As there.
+    fn find<R: Record>(&self, index: &str, key: impl Key) -> Result<Option<(NodeId, R)>>;
+
+    /// As [`ReadTx::iter`].
+    ///
+    /// # Errors
+    /// As there.
+    #[expect(clippy::iter_not_returning_iterator, reason = "it can fail before it starts")]
+    fn iter<R: Record>(&self) -> Result<RecordScan<'_, R>>;
+
+    /// As [`ReadTx::index`].
+    ///
+    /// # Errors
+    /// As there.
+    fn index<R: Record>(&self, index: &str, prefix: impl Key) -> Result<IndexScan<'_, R>>;
+
+    /// As [`ReadTx::index_descending`].
+    ///
+    /// # Errors
+    /// As there.
+    fn index_descending<R: Record>(
+        &self,
+        index: &str,
+        prefix: impl Key,
+    ) -> Result<IndexScan<'_, R>>;
+
+    /// As [`ReadTx::index_from`].
+    ///
+    /// # Errors
+    /// As there.
+    fn index_from<R: Record>(&self, index: &str, key: impl Key) -> Result<IndexScan<'_, R>>;
+
+    /// As [`ReadTx::index_count`].
+    ///
+    /// # Errors
+    /// As there.
+    fn index_count<R: Record>(&self, index: &str, prefix: impl Key, limit: usize) -> Result<usize>;
+}
+
+macro_rules! reader {
+    ($type:ty) => {
+        impl Reader for $type {
+            fn get<R: Record>(&self, id: NodeId) -> Result<Option<R>> {
+                self.get(id)
+            }
+
+            fn find<R: Record>(&self, index: &str, key: impl Key) -> Result<Option<(NodeId, R)>> {
+                self.find(index, key)
+            }
+
+            fn iter<R: Record>(&self) -> Result<RecordScan<'_, R>> {
+                self.iter()
+            }
+
+            fn index<R: Record>(&self, index: &str, prefix: impl Key) -> Result<IndexScan<'_, R>> {
+                self.index(index, prefix)
+            }
+
+            fn index_descending<R: Record>(
+                &self,
+                index: &str,
+                prefix: impl Key,
+            ) -> Result<IndexScan<'_, R>> {
+                self.index_descending(index, prefix)
+            }
+
+            fn index_from<R: Record>(
+                &self,
+                index: &str,
+                key: impl Key,
+            ) -> Result<IndexScan<'_, R>> {
+                self.index_from(index, key)
+            }
+
+            fn index_count<R: Record>(
+                &self,
+                index: &str,
+                prefix: impl Key,
+                limit: usize,
+            ) -> Result<usize> {
+                self.index_count::<R>(index, prefix, limit)
+            }
+        }
+    };
+}
+reader!(ReadTx);
+reader!(WriteTx<'_>);
+
+/// The record `id`, whose absence is a fault of the caller.
+fn existing<R: Record>(tx: &impl Reader, id: NodeId) -> Result<R> {
+    tx.get(id)?.ok_or_else(|| Error::not_found(R::NAME, id))
+}
+
+/// What was given as a JSON object, or an empty one, as the old application stores it.
+fn object_or_empty(field: &str, json: Option<Json>) -> Result<Option<Json>> {
+    let json = match json {
+        Some(json) => json,
+        None => Json::from_text("{}")?,
+    };
+    object(field, Some(json))
+}
+
+/// What was given, which must be a JSON object if anything.
+fn object(field: &str, json: Option<Json>) -> Result<Option<Json>> {
+    if json.as_ref().is_some_and(|json| !json.as_str().trim_start().starts_with('{')) {
+        return Err(Error::invalid(field, "it is no JSON object"));
+    }
+    Ok(json)
+}
+
+/// A name or word that must say something.
+fn named(field: &str, text: &str) -> Result<()> {
+    if text.trim().is_empty() {
+        return Err(Error::invalid(field, "it is empty"));
+    }
+    Ok(())
+}
