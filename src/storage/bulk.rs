@@ -275,7 +275,7 @@ mod tests {
             batch_bytes_max in prop_oneof![Just(0_usize), Just(150), Just(400), Just(BATCH_BYTES)],
         ) {
             let directory = tempfile::tempdir().unwrap();
-            let options = EngineOptions { cache_bytes: 1 << 20 };
+            let options = EngineOptions::new(1 << 20);
             let engine = Engine::create(&directory.path().join("data"), options).unwrap();
             let mut model = MemoryRows::default();
             for (most, steps) in [(BATCH_BYTES, before), (batch_bytes_max, during)] {
