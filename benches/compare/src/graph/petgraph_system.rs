@@ -57,17 +57,24 @@ impl Petgraph {
         let degrees: Vec<usize> =
             graph.node_indices().map(|node| graph.edges(node).count()).collect();
         let mut scores: Vec<f64> = graph.node_indices().map(start).collect();
-        let mut shares = vec![0.0; scores.len()];
+        let mut arrived = vec![0.0; scores.len()];
         for _ in 0..20 {
+            arrived.fill(0.0);
             let mut stranded = 0.0;
-            for ((score, share), degree) in scores.iter().zip(&mut shares).zip(&degrees) {
-                if *degree == 0 { stranded += score } else { *share = score / *degree as f64 }
+            // Pushed along the edges, which lie in the order of their sources; pulling goes through
+            // them in no order and took 168 ms a round on R-MAT 17.
+            for (node, degree) in graph.node_indices().zip(&degrees) {
+                let score = scores[node.index()];
+                if *degree == 0 {
+                    stranded += score;
+                    continue;
+                }
+                let share = score / *degree as f64;
+                graph.neighbors(node).for_each(|target| arrived[target.index()] += share);
             }
             let anew = 1.0 - DAMPING + DAMPING * stranded;
             for node in graph.node_indices() {
-                let sources = graph.neighbors_directed(node, Direction::Incoming);
-                let arrived: f64 = sources.map(|source| shares[source.index()]).sum();
-                scores[node.index()] = anew * start(node) + DAMPING * arrived;
+                scores[node.index()] = anew * start(node) + DAMPING * arrived[node.index()];
             }
         }
         scores
