@@ -255,7 +255,7 @@ mod tests {
             2 => Just(Step::Get),
             1 => any::<bool>().prop_map(Step::Range),
         ];
-        prop::collection::vec((0..4_usize, 0_u8..24, step), 0..60)
+        prop::collection::vec((0..4_usize, 0_u8..4, step), 0..80)
     }
 
     fn seen(rows: &impl Rows, table: TableId, range: KeyRange) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -267,7 +267,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
+        #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
         fn a_bulk_reads_like_one_map_whenever_it_is_flushed(
             before in steps(),
