@@ -15,6 +15,8 @@ use super::{place, text};
 
 /// Widest cell of a table, in characters.
 const CELL_MAX: usize = 48;
+/// Columns of a list of runs.
+const RUN_FIELDS: &[&str] = &["run_type", "status", "started_at", "completed_at"];
 
 #[derive(Args, Debug)]
 pub(super) struct TaskArguments {
@@ -163,8 +165,7 @@ pub(super) fn run_task(arguments: &TaskArguments, output: &mut Output) -> Result
             if let Some(run_type) = run_type {
                 query = query.run_type(run_type);
             }
-            const FIELDS: &[&str] = &["run_type", "status", "started_at", "completed_at"];
-            looking(store, |tx| show(tx, &tx.tasks().list(&query)?, FIELDS, output))
+            looking(store, |tx| show(tx, &tx.tasks().list(&query)?, RUN_FIELDS, output))
         }
         TaskAction::List(run) => looking(&run.store, |tx| {
             const FIELDS: &[&str] = &["task_name", "status", "progress", "completed_at"];

@@ -22,8 +22,6 @@ use crate::store::{ReadTx, WriteTx};
 const WORKFLOW_DEFAULT: &str = "memory_first_v2";
 /// The scope of the answers to [`Workflows::create`].
 const CREATE_SCOPE: &str = "create_job";
-/// Digits of a job's name behind `wf_`.
-const NAME_DIGITS: usize = 12;
 
 const STEPS: [WorkflowStep; 7] = [
     WorkflowStep::Sources,
@@ -387,8 +385,8 @@ impl Workflows<&mut WriteTx<'_>> {
         Ok(())
     }
 
-    /// Deletes answers that were first given before a time, oldest first, at most `limit`; tells how
-    /// many.
+    /// Deletes answers that were first given before a time, oldest first, at most `limit`; tells
+    /// how many.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when one does not decode.
@@ -435,9 +433,10 @@ impl Workflows<&mut WriteTx<'_>> {
         for try_number in 0_u64.. {
             let seed = [self.tx.seq().0, self.tx.now().as_micros().cast_unsigned(), try_number];
             let digest = Digest::of(&seed.map(u64::to_be_bytes).concat());
-            let bytes = &digest.as_bytes()[..NAME_DIGITS / 2];
-            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            let name = format!("wf_{digits}");
+            let number =
+                digest.as_bytes()[..6].iter().fold(0_u64, |n, byte| n << 8 | u64::from(*byte));
+            // As the old application names them: 12 hexadecimal digits.
+            let name = format!("wf_{number:012x}");
             if self.get(&name)?.is_none() {
                 return Ok(name);
             }

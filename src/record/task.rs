@@ -276,7 +276,7 @@ pub struct Schedule {
     pub payload: Option<Json>,
     /// Interval, in minutes; none where a cron expression says when.
     pub every_minutes: i64,
-    /// Cron expression, in UTC. Has no column in the old databases, nor have `queue` and `priority`.
+    /// Cron expression, in UTC. It, `queue` and `priority` have no column in the old databases.
     pub cron: Option<String>,
     /// The queue that its jobs go to.
     pub queue: String,

@@ -1,5 +1,5 @@
-//! A worker is killed while it holds jobs: they are claimed again when its lease has ended, and none
-//! is lost.
+//! A worker is killed while it holds jobs: they are claimed again when its lease has ended, and
+//! none is lost.
 //!
 //! The child is this test binary itself, told by an environment variable to run one test.
 

@@ -7,8 +7,8 @@ use engraph::{Json, NodeId, Store};
 use crate::check::{fault, sound};
 use crate::workload::new_store;
 
-fn json(text: &str) -> Option<Json> {
-    Some(Json::from_text(text).unwrap())
+fn json(text: &str) -> Json {
+    Json::from_text(text).unwrap()
 }
 
 fn start(store: &Store) -> NodeId {
@@ -32,21 +32,21 @@ fn a_run_goes_from_start_to_completion_with_its_tasks() {
     let change = TaskChange::new().progress(40.0);
     let task = store.write(|tx| tx.tasks().change(first, change)).unwrap();
     assert_eq!((task.progress, task.status), (Some(40.0), RunStatus::Running));
-    assert_eq!((&task.payload, &task.completed_at), (&json("{}"), &None));
+    assert_eq!((&task.payload, &task.completed_at), (&Some(json("{}")), &None));
     let open = store.write(|tx| tx.tasks().complete(run, None));
     assert_eq!(fault(open), "conflict", "a task is under way");
     for id in [first, second] {
-        let change = TaskChange::new().result(json(r#"{"n": 1}"#).unwrap()).completed();
+        let change = TaskChange::new().result(json(r#"{"n": 1}"#)).completed();
         store.write(|tx| tx.tasks().change(id, change)).unwrap();
     }
-    store.write(|tx| tx.tasks().complete(run, json(r#"{"ok": true}"#))).unwrap();
+    store.write(|tx| tx.tasks().complete(run, Some(json(r#"{"ok": true}"#)))).unwrap();
     let found = store.read().unwrap().tasks().get(run).unwrap().unwrap();
     let names: Vec<_> = found.tasks.iter().map(|(id, task)| (*id, &*task.task_name)).collect();
     assert_eq!(names, [(first, "index"), (second, "refresh")]);
     assert_eq!(found.tasks[0].1.progress, Some(40.0), "what is not given stays");
     assert_eq!(
         (found.run.status, found.run.summary),
-        (RunStatus::Completed, json(r#"{"ok": true}"#))
+        (RunStatus::Completed, Some(json(r#"{"ok": true}"#)))
     );
     assert!(found.run.completed_at > found.run.started_at);
     sound(&store);
@@ -96,7 +96,7 @@ fn what_is_absent_or_not_acceptable_is_refused() {
         Ok(id)
     });
     let gone = gone.unwrap();
-    let list = json("[1]").unwrap();
+    let list = json("[1]");
     let (new, add) = (NewRun::new, |name: &str| NewTask::new(run, name));
     let event = || NewEvent::new(run, "note", "");
     store
@@ -130,13 +130,13 @@ fn what_is_absent_or_not_acceptable_is_refused() {
 fn a_run_is_retried_with_its_payload_once_it_has_ended() {
     let (_home, store) = new_store();
     let payload = json(r#"{"mode": "refresh", "roots": []}"#);
-    let new = NewRun::new("file_pipeline").payload(payload.clone().unwrap());
+    let new = NewRun::new("file_pipeline").payload(payload.clone());
     let run = store.write(|tx| tx.tasks().start(new)).unwrap();
     assert_eq!(fault(store.write(|tx| tx.tasks().retry(run))), "conflict");
     store.write(|tx| tx.tasks().fail(run, None)).unwrap();
     let again = store.write(|tx| tx.tasks().retry(run)).unwrap();
     let found = store.read().unwrap().tasks().get(again).unwrap().unwrap().run;
-    assert_eq!((found.status, found.payload), (RunStatus::Running, payload));
+    assert_eq!((found.status, found.payload), (RunStatus::Running, Some(payload)));
     let bare = start(&store);
     store.write(|tx| tx.tasks().fail(bare, None)).unwrap();
     assert_eq!(fault(store.write(|tx| tx.tasks().retry(bare))), "invalid", "no mode");

@@ -46,8 +46,8 @@ fn a_new_job_has_a_name_of_its_own_and_seven_steps_to_go() {
     assert!(job.webhook_enabled && job.workflow == "memory_first_v2");
     let steps = job.stepper.unwrap().to_value().unwrap();
     let steps = steps.as_array().unwrap();
-    let named = steps.iter().map(|step| step["name"].as_str().unwrap());
-    assert!(named.eq(STEPS.iter().map(WorkflowStep::as_str)));
+    let in_order = steps.iter().map(|step| step["name"].as_str().unwrap());
+    assert!(in_order.eq(STEPS.iter().map(WorkflowStep::as_str)));
     assert!(steps.iter().all(|step| step["status"] == "not_started"));
     let metadata = job.metadata.unwrap().to_value().unwrap();
     let expected = r#"{"who":"me","completed_steps":[],"last_result_by_step":{}}"#;

@@ -6,8 +6,8 @@
 //! older number has lost it.
 //!
 //! The index of waiting jobs is ordered by queue, priority, due time and age. A claim goes to the
-//! first job of the queue; where that is not due yet, it skips to the next priority, so it costs one
-//! probe a priority in use at most, and nothing has to be moved when a delay ends.
+//! first job of the queue; where that is not due yet, it skips to the next priority, so it costs at
+//! most one probe a priority in use, and nothing has to be moved when a delay ends.
 
 mod retry;
 
@@ -230,7 +230,7 @@ impl<T: Deref<Target: Reader>> Jobs<T> {
         self.tx.get(id)
     }
 
-    /// How many jobs wait in this queue, those that are not due yet included; counted up to `limit`.
+    /// How many jobs wait in this queue, those not due yet included; counted up to `limit`.
     ///
     /// # Errors
     /// [`Error::Io`] when the data file cannot be read.
@@ -319,8 +319,8 @@ impl Jobs<&mut WriteTx<'_>> {
         self.tx.insert(&record)
     }
 
-    /// Takes the next job that is due, until `lease` from now; `None` when none is. Jobs whose lease
-    /// ended are put back first, a few a call.
+    /// Takes the next job that is due, until `lease` from now; `None` when none is. Jobs whose
+    /// lease ended are put back first, a few a call.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a worker without a name or a lease of no length.
@@ -407,9 +407,9 @@ impl Jobs<&mut WriteTx<'_>> {
         self.wait(held.job, &mut job, Duration::ZERO).map(drop)
     }
 
-    /// Puts back jobs whose lease ended, of all queues, at most `limit`; tells how many. Each counts
-    /// as a failed try and can be taken again at once; without tries left it becomes a dead letter.
-    /// What the old application left running has no lease, and is put back as well.
+    /// Puts back jobs whose lease ended, of all queues, at most `limit`; tells how many. Each
+    /// counts as a failed try and can be taken again at once; without tries left it becomes a dead
+    /// letter. What the old application left running has no lease, and is put back as well.
     ///
     /// # Errors
     /// [`Error::Limit`] for more than a thousand.
@@ -489,8 +489,8 @@ impl Jobs<&mut WriteTx<'_>> {
         self.tx.delete(letter)
     }
 
-    /// Deletes completed and cancelled jobs that ended before a time, oldest first, at most `limit`;
-    /// tells how many. Dead letters stay.
+    /// Deletes completed and cancelled jobs that ended before a time, at most `limit`; tells how
+    /// many. Dead letters stay.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when one does not decode.
@@ -520,7 +520,7 @@ impl Jobs<&mut WriteTx<'_>> {
         Ok(end)
     }
 
-    /// The job of a lease that still holds. One that ended holds as long as nobody put the job back.
+    /// The job of a lease that holds. One that ended holds as long as nobody put the job back.
     fn held(&self, lease: Lease) -> Result<QueueJob> {
         let job: QueueJob = existing(&*self.tx, lease.job)?;
         if job.status == QueueStatus::Running && job.attempts == lease.attempt {

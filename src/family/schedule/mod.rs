@@ -236,8 +236,8 @@ impl Schedules<&mut WriteTx<'_>> {
     /// each is due next.
     ///
     /// # Errors
-    /// [`Error::Limit`] for more than a thousand; [`Error::Invalid`] when a stored expression cannot
-    /// be read.
+    /// [`Error::Limit`] for more than a thousand; [`Error::Invalid`] when a stored expression
+    /// cannot be read.
     pub fn run_due(&mut self, limit: usize) -> Result<Vec<Fired>> {
         if limit > CLAIM_JOBS_MAX {
             let (max, found) = (CLAIM_JOBS_MAX as u64, limit as u64);
@@ -265,7 +265,7 @@ impl Schedules<&mut WriteTx<'_>> {
     /// Says that a schedule ran by other means, and sets when it is due next.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when it is absent; [`Error::Invalid`] when its expression cannot be read.
+    /// [`Error::NotFound`] when it is absent; [`Error::Invalid`] when its expression is no cron.
     pub fn mark_ran(&mut self, id: NodeId) -> Result<()> {
         let schedule = existing(&*self.tx, id)?;
         self.advance(id, schedule)
@@ -284,11 +284,11 @@ impl Schedules<&mut WriteTx<'_>> {
         Ok(true)
     }
 
-    /// Lets a schedule run again, at its next time from now on: nothing is made up for. Tells whether
-    /// it was paused.
+    /// Lets a schedule run again, at its next time from now on: nothing is made up for. Tells
+    /// whether it was paused.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when it is absent; [`Error::Invalid`] when its expression cannot be read.
+    /// [`Error::NotFound`] when it is absent; [`Error::Invalid`] when its expression is no cron.
     pub fn resume(&mut self, id: NodeId) -> Result<bool> {
         let mut schedule: Schedule = existing(&*self.tx, id)?;
         if schedule.active {
