@@ -61,8 +61,8 @@ impl Graph {
     /// all types when none is named.
     ///
     /// Linear in nodes and edges (Tarjan 1972; Hopcroft and Tarjan 1973), on a stack of its own.
-    /// petgraph's searches for bridges and articulation points are recursive and take parallel
-    /// edges for one.
+    /// petgraph's searches are for undirected graphs, one for each question, and its `bridges` for
+    /// simple ones: a doubled edge would be a bridge.
     ///
     /// # Errors
     /// As [`Graph::snapshot`]; [`Error::Corrupt`](crate::Error::Corrupt) when a bridge's type has

@@ -25,8 +25,8 @@ impl Graph {
     /// negative. Counts edges of the named types, of all types when none is named.
     ///
     /// Edges are sorted as whole numbers and joined (Kruskal 1956): O(m log m), of which the sort
-    /// takes less than the reading. petgraph's `min_spanning_tree` does the same over a heap of
-    /// edge references and gives no identities back.
+    /// takes less than the reading. petgraph's `min_spanning_tree` takes edges from a heap and
+    /// gives no identities back.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a weight that is not a number; otherwise as [`Graph::cuts`].

@@ -1,6 +1,8 @@
 //! Label propagation (Raghavan et al. 2007): every node takes the label that most of its
 //! neighbours have.
 
+use std::cmp::Ordering;
+
 use super::network::{Network, renumber};
 use super::random::Random;
 
@@ -65,7 +67,13 @@ fn prevailing(
     let (mut best, mut most) = (own, kept);
     for label in near.drain(..) {
         let sum = std::mem::take(&mut sums[label as usize]);
-        if sum > most || (sum == most && most > kept && label < best) {
+        // Sums are no negative zeros, so that order is as of numbers.
+        let better = match sum.total_cmp(&most) {
+            Ordering::Greater => true,
+            Ordering::Equal => most > kept && label < best,
+            Ordering::Less => false,
+        };
+        if better {
             (best, most) = (label, sum);
         }
     }

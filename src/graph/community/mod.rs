@@ -1,8 +1,9 @@
 //! Communities: sets of nodes with more between them than chance would put there.
 //!
-//! Ours, because petgraph has none, and the crates that have are for their own graph types, take
-//! every edge as one hash-map entry, or allow no seed. All three methods run on flat arrays over
-//! the undirected view of the graph and give the same result for the same seed.
+//! Ours, because petgraph has none, and `leiden-rs` and `graphrs`, which have some, are for graph
+//! types of their own: the snapshot would be copied once more, and what they promise of parallel
+//! edges, loops, ties and order would be theirs to change. All three methods run on flat arrays
+//! over the undirected view of the graph and give the same result for the same seed.
 
 mod label;
 mod leiden;
