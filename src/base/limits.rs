@@ -78,3 +78,11 @@ pub(crate) const SNIPPET_SCAN_BYTES_MAX: usize = 1 << 20;
 
 /// How deep folders are searched for databases: deeper ones are not installations.
 pub(crate) const LEGACY_FOLDER_DEPTH_MAX: usize = 16;
+
+/// Changes of adjacency entries that the writes of one group hand to the graph in memory: a load
+/// that changes more is cheaper to read anew, and must not be held in memory twice.
+pub(crate) const EDGE_LOG_CHANGES_MAX: usize = 1 << 18;
+
+/// Bytes that the graph may take in memory unless an option says otherwise: about forty million
+/// edges.
+pub(crate) const GRAPH_BYTES_DEFAULT: usize = 1 << 30;

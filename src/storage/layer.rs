@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use super::edge_log::EdgeLog;
 use super::rows::{Bytes, KeyRange, Row, RowIter};
 use super::tables::TableId;
 use crate::base::error::Result;
@@ -28,6 +29,8 @@ pub(crate) struct Layer {
     tables: Vec<(TableId, LayerRows)>,
     bytes: usize,
     empty: Option<Arc<[u8]>>,
+    /// What the rows changed in the graph.
+    pub(crate) edges: EdgeLog,
 }
 
 impl Layer {
@@ -73,6 +76,7 @@ impl Layer {
     /// Lays `newer` over this one.
     pub(crate) fn extend(&mut self, newer: Self) {
         self.bytes += newer.bytes;
+        self.edges.extend(&newer.edges);
         for (table, rows) in newer.tables {
             self.rows_mut(table).extend(rows);
         }

@@ -10,6 +10,7 @@ pub(crate) mod bulk;
 pub(crate) mod changes;
 pub(crate) mod check;
 pub(crate) mod compact;
+pub(crate) mod edge_log;
 pub(crate) mod edges;
 pub(crate) mod engine;
 pub(crate) mod guard;

@@ -26,7 +26,13 @@ impl Published {
     pub(crate) fn graph(&self, core: &Arc<Core>) -> Graph {
         let made = self.graph.get_or_init(|| {
             let names: Arc<dyn EdgeNames> = Arc::<Core>::clone(core);
-            Graph::of_blocks(Arc::clone(&self.rows), self.seq, names)
+            match &self.live {
+                Some(live) => Graph::of_live(live, names),
+                None => {
+                    let meter = Arc::clone(&core.graph_meter);
+                    Graph::of_blocks(Arc::clone(&self.rows), self.seq, names, meter)
+                }
+            }
         });
         made.clone()
     }
