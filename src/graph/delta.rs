@@ -233,7 +233,7 @@ impl<'a> Cursor<'a> {
                 visit(Piece::Run { edge_type, places: place..stop })?;
                 place = stop;
             }
-            if place == removed {
+            if place == removed && place < places.end {
                 place += 1;
                 self.step_removed();
             }

@@ -315,3 +315,245 @@ pub(crate) fn opened(shared: &Arc<Shared>) {
         shared.live().given_up.store(true, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::id::{EdgeId, NodeId};
+    use crate::graph::Direction;
+    use crate::record::{Facts, Record};
+    use crate::store::{NewEdge, Options, Store};
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Debug, Default, Serialize, Deserialize)]
+    #[serde(default)]
+    struct Stop {
+        next: Option<NodeId>,
+    }
+
+    impl Record for Stop {
+        const NAME: &'static str = "test_stop";
+        fn describe<'a>(&'a self, facts: &mut Facts<'a>) {
+            facts.link("next", self.next);
+        }
+    }
+
+    fn options(memory: GraphMemory) -> Options {
+        Store::builder().register::<Stop>().graph(memory)
+    }
+
+    /// A store with so many records in a ring of links.
+    fn ring(memory: GraphMemory, count: usize) -> (tempfile::TempDir, Store, Vec<NodeId>) {
+        let directory = tempfile::tempdir().unwrap();
+        let store = options(memory).create(directory.path().join("store")).unwrap();
+        let stops = store
+            .write(|tx| {
+                let stops: Vec<NodeId> =
+                    (0..count).map(|_| tx.insert(&Stop::default())).collect::<Result<_>>()?;
+                for (place, stop) in stops.iter().enumerate() {
+                    tx.put(*stop, &Stop { next: Some(stops[(place + 1) % count]) })?;
+                }
+                Ok(stops)
+            })
+            .unwrap();
+        (directory, store, stops)
+    }
+
+    fn settled(store: &Store) {
+        let keeper = store.shared().live();
+        drop(keeper.wait(keeper.lock()));
+    }
+
+    fn live_of(store: &Store) -> Option<Arc<Live>> {
+        store.shared().published().unwrap().live.clone()
+    }
+
+    /// The newest state has its graph in memory, and it is what the rows say.
+    #[track_caller]
+    fn check(store: &Store, nodes: &[NodeId]) {
+        let published = store.shared().published().unwrap();
+        let live = published.live.as_ref().expect("in memory");
+        assert_eq!(live.seq(), published.seq);
+        let memory = published.graph(&store.shared().core);
+        let rows = Published::new(Arc::clone(&published.rows), published.seq, None);
+        let blocks = rows.graph(&store.shared().core);
+        assert!(memory.is_in_memory() && !blocks.is_in_memory());
+        for node in nodes {
+            for direction in [Direction::Out, Direction::In] {
+                let listed = memory.neighbors(*node, direction).unwrap();
+                assert_eq!(listed, blocks.neighbors(*node, direction).unwrap(), "{node}");
+            }
+        }
+        let counts = |snapshot: &Snapshot| (snapshot.nodes_count(), snapshot.edges_count());
+        let built = Snapshot::build(&*published.rows, published.seq).unwrap();
+        assert_eq!(counts(&Snapshot::fold(live).unwrap()), counts(&built));
+    }
+
+    fn link(store: &Store, source: NodeId, target: NodeId) -> EdgeId {
+        store.write(|tx| tx.link(source, "near", target)).unwrap()
+    }
+
+    #[test]
+    fn every_kind_of_write_extends_the_graph_in_memory() {
+        let (_home, store, mut stops) = ring(GraphMemory::at_open(), 6);
+        check(&store, &stops);
+        let near = link(&store, stops[0], stops[3]);
+        check(&store, &stops);
+        let heavy = NewEdge::new(stops[3], "heavy", stops[3]).weight(7.5);
+        store.write(|tx| tx.add_edge(&heavy).map(drop)).unwrap();
+        check(&store, &stops);
+        // Several edges in one list, in one run.
+        let many: Vec<NewEdge> =
+            stops.iter().map(|stop| NewEdge::new(stops[1], "near", *stop)).collect();
+        store.write(|tx| tx.add_edges(&many).map(drop)).unwrap();
+        check(&store, &stops);
+        // A link moves with its field.
+        store.write(|tx| tx.put(stops[2], &Stop { next: Some(stops[0]) })).unwrap();
+        check(&store, &stops);
+        let new = store.write(|tx| tx.insert(&Stop { next: Some(stops[1]) })).unwrap();
+        stops.push(new);
+        check(&store, &stops);
+        assert!(store.write(|tx| tx.remove_edge(near)).unwrap());
+        check(&store, &stops);
+        // The one that has most edges goes, and what led to it.
+        assert!(store.write(|tx| tx.delete(stops[1])).unwrap());
+        check(&store, &stops);
+        let entries = live_of(&store).unwrap().delta_entries();
+        let refused: Result<()> = store.write(|tx| {
+            tx.link(stops[0], "near", stops[5])?;
+            tx.delete(stops[3])?;
+            Err(crate::Error::invalid("test", "refused"))
+        });
+        assert!(refused.is_err());
+        store.write(|tx| tx.insert(&Stop::default()).map(drop)).unwrap();
+        assert_eq!(live_of(&store).unwrap().delta_entries(), entries, "no trace, and no edge");
+        check(&store, &stops);
+    }
+
+    #[test]
+    fn a_load_drops_the_graph_until_it_is_built_again() {
+        let (_home, store, mut stops) = ring(GraphMemory::at_open(), 4);
+        check(&store, &stops);
+        stops.push(store.bulk(|tx| tx.insert(&Stop { next: Some(stops[0]) })).unwrap());
+        assert!(live_of(&store).is_none());
+        assert_eq!(store.graph().unwrap().degree(stops[0], Direction::In).unwrap(), 2);
+        assert!(store.build_graph().unwrap());
+        check(&store, &stops);
+    }
+
+    #[test]
+    fn what_is_committed_during_a_build_or_a_merge_is_in_its_result() {
+        let (_home, store, stops) = ring(GraphMemory::when_it_pays(), 5);
+        assert!(live_of(&store).is_none());
+        for _ in ["build", "merge"] {
+            let claim = Claim::new(store.shared()).unwrap().unwrap();
+            assert!(Claim::new(store.shared()).unwrap().is_none(), "one at a time");
+            let gone = link(&store, stops[0], stops[2]);
+            link(&store, stops[0], stops[4]);
+            store.write(|tx| tx.remove_edge(gone).map(drop)).unwrap();
+            claim.run().unwrap();
+            check(&store, &stops);
+            assert_eq!(live_of(&store).unwrap().delta_entries(), 2, "what came meanwhile");
+        }
+        settled(&store);
+    }
+
+    #[test]
+    fn more_is_replayed_than_commits_would_wait_for() {
+        let (_home, store, stops) = ring(GraphMemory::when_it_pays(), 3);
+        let claim = Claim::new(store.shared()).unwrap().unwrap();
+        let many = vec![NewEdge::new(stops[0], "near", stops[1]); REPLAY_AT_ONCE_MAX];
+        store.write(|tx| tx.add_edges(&many).map(drop)).unwrap();
+        claim.run().unwrap();
+        check(&store, &stops);
+    }
+
+    #[test]
+    fn a_build_that_a_load_overtakes_is_given_up() {
+        let (_home, store, stops) = ring(GraphMemory::when_it_pays(), 3);
+        let claim = Claim::new(store.shared()).unwrap().unwrap();
+        store.bulk(|tx| tx.link(stops[0], "near", stops[2]).map(drop)).unwrap();
+        claim.run().unwrap();
+        assert!(live_of(&store).is_none());
+        assert!(store.build_graph().unwrap());
+        check(&store, &stops);
+    }
+
+    #[test]
+    fn a_delta_that_has_grown_is_merged() {
+        let (_home, store, stops) = ring(GraphMemory::at_open(), 3);
+        assert!(store.build_graph().unwrap());
+        let many = vec![NewEdge::new(stops[0], "near", stops[1]); MERGE_EDGES_MIN + 8];
+        store.write(|tx| tx.add_edges(&many).map(drop)).unwrap();
+        // The thread for upkeep may have been quicker.
+        drop(store.graph().unwrap());
+        settled(&store);
+        assert_eq!(live_of(&store).unwrap().delta_entries(), 0);
+        check(&store, &stops);
+    }
+
+    #[test]
+    fn the_options_say_whether_the_graph_is_in_memory() {
+        for memory in [GraphMemory::never(), GraphMemory::at_open().bytes_max(64)] {
+            let (_home, store, stops) = ring(memory, 4);
+            assert_eq!(store.graph().unwrap().from(stops[0]).depth(..).count().unwrap(), 4);
+            assert!(!store.build_graph().unwrap());
+            store.graph().unwrap().snapshot().unwrap();
+            link(&store, stops[0], stops[1]);
+            assert!(!store.graph().unwrap().is_in_memory());
+        }
+        let (_home, store, stops) = ring(GraphMemory::at_first_use(), 4);
+        drop(store.graph().unwrap());
+        settled(&store);
+        assert!(!store.graph().unwrap().is_in_memory(), "nothing was asked of it");
+        let graph = store.graph().unwrap();
+        graph.from(stops[0]).count().unwrap();
+        drop(store.graph().unwrap());
+        settled(&store);
+        check(&store, &stops);
+        assert!(graph.is_in_memory(), "who has the state in hand gains, too");
+    }
+
+    #[test]
+    fn the_graph_is_built_when_blocks_have_cost_more_than_that() {
+        let (_home, store, stops) = ring(GraphMemory::when_it_pays(), 40);
+        let meter = &store.shared().core.graph_meter;
+        let graph = store.graph().unwrap();
+        while meter.units() <= METER_UNITS_MIN {
+            drop(store.graph().unwrap());
+            settled(&store);
+            assert!(!store.graph().unwrap().is_in_memory());
+            graph.from(stops[0]).depth(..).count().unwrap();
+        }
+        drop(store.graph().unwrap());
+        settled(&store);
+        assert_eq!(meter.units(), 0, "begins anew");
+        check(&store, &stops);
+    }
+
+    #[test]
+    fn a_snapshot_that_an_algorithm_had_built_serves_from_then_on() {
+        let (_home, store, stops) = ring(GraphMemory::when_it_pays(), 4);
+        store.graph().unwrap().snapshot().unwrap();
+        link(&store, stops[0], stops[2]);
+        check(&store, &stops);
+        assert_eq!(live_of(&store).unwrap().delta_entries(), 2);
+    }
+
+    #[test]
+    fn a_store_closes_and_compacts_while_its_graph_is_built() {
+        let (home, store, _) = ring(GraphMemory::when_it_pays(), 300);
+        for _ in 0..3 {
+            let claim = Claim::new(store.shared()).unwrap().unwrap();
+            let building = std::thread::spawn(move || claim.run());
+            store.compact().unwrap();
+            building.join().unwrap().unwrap();
+        }
+        let claim = Claim::new(store.shared()).unwrap().unwrap();
+        let building = std::thread::spawn(move || claim.run());
+        store.close().unwrap();
+        let again = options(GraphMemory::at_open()).open(home.path().join("store"));
+        assert!(live_of(&again.unwrap()).is_some());
+        building.join().unwrap().ok();
+    }
+}
