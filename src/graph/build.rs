@@ -69,7 +69,10 @@ impl Snapshot {
                 let entry =
                     Entry { edge_type: hop.edge_type, neighbor: live.id(hop.node), edge, weight };
                 match read.open(hop.edge_type) {
-                    Ok(()) => ControlFlow::Continue(read.push(&entry)),
+                    Ok(()) => {
+                        read.push(&entry);
+                        ControlFlow::Continue(())
+                    }
                     Err(detail) => {
                         failed = Some(detail);
                         ControlFlow::Break(())
@@ -108,7 +111,10 @@ impl Reading {
             return Ok(());
         }
         self.open(group.edge_type)?;
-        let flow = group.for_each(&mut |entry: Entry| ControlFlow::Continue(self.push(&entry)));
+        let flow = group.for_each(&mut |entry: Entry| {
+            self.push(&entry);
+            ControlFlow::Continue(())
+        });
         flow.map(|_| ())
     }
 
@@ -178,7 +184,8 @@ impl Reading {
         }
         drop(self.targets);
         let (segments, types, starts) = (self.segments, self.types, self.starts);
-        snapshot.out = Lists { segments, types, starts, neighbors };
+        let offsets = segments.iter().map(|segment| starts[*segment as usize]).collect();
+        snapshot.out = Lists { offsets, segments, types, starts, neighbors };
         (snapshot.inward, snapshot.positions) = transpose(&snapshot.out, nodes_count)?;
         Ok(snapshot)
     }
@@ -206,6 +213,7 @@ fn transpose(out: &Lists, nodes_count: u32) -> Result<(Lists, Vec<u32>)> {
             list.sort_unstable_by_key(|edge| (edge.edge_type, edge.position));
         }
         lists.segments.push(number(lists.types.len())?);
+        lists.offsets.push(number(lists.neighbors.len())?);
         for segment in list.chunk_by(|a, b| a.edge_type == b.edge_type) {
             lists.types.extend(segment.first().map(|edge| edge.edge_type));
             lists.starts.push(number(lists.neighbors.len())?);
@@ -215,6 +223,7 @@ fn transpose(out: &Lists, nodes_count: u32) -> Result<(Lists, Vec<u32>)> {
         start = end as usize;
     }
     lists.segments.push(number(lists.types.len())?);
+    lists.offsets.push(number(lists.neighbors.len())?);
     lists.starts.push(number(lists.neighbors.len())?);
     Ok((lists, positions))
 }

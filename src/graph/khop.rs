@@ -105,14 +105,14 @@ impl Slices for Live {
         };
         let neighbors = &base.lists(rule.side).neighbors;
         let runs = self.runs(index, rule.side, rule.edge_type);
-        // Never says stop.
-        let _ = patch.for_each(runs, rule.edge_type, |piece| {
+        let all = patch.for_each(runs, rule.edge_type, |piece| {
             match piece {
                 Piece::Run { places, .. } => each(&neighbors[places]),
                 Piece::One(key, _) => each(&[key.neighbor.index()]),
             }
             ControlFlow::Continue(())
         });
+        debug_assert!(all.is_continue(), "nobody says stop");
     }
 }
 
@@ -190,7 +190,8 @@ impl Walk<'_> {
     /// way to ask for a neighbourhood.
     ///
     /// ```no_run
-    /// # fn show(graph: &engraph::graph::Graph, starts: &[engraph::NodeId]) -> engraph::Result<()> {
+    /// # use engraph::{NodeId, Result};
+    /// # fn show(graph: &engraph::graph::Graph, starts: &[NodeId]) -> Result<()> {
     /// let mut near = Vec::new();
     /// for start in starts {
     ///     near.clear();

@@ -186,13 +186,11 @@ impl Live {
     #[inline]
     pub(super) fn id_at(&self, index: u32) -> NodeId {
         let nodes = &self.base.snapshot.nodes;
-        match nodes.get(index as usize) {
-            Some(id) => *id,
-            None => {
-                let added = self.delta.nodes().get(index as usize - nodes.len());
-                added.and_then(|node| node.added_id()).unwrap_or(NodeId::from_u64(0))
-            }
+        if let Some(id) = nodes.get(index as usize) {
+            return *id;
         }
+        let added = self.delta.nodes().get(index as usize - nodes.len());
+        added.and_then(|node| node.added_id()).unwrap_or(NodeId::from_u64(0))
     }
 }
 
@@ -445,7 +443,8 @@ mod tests {
         assert_eq!(folded.nodes, built.nodes);
         assert_eq!((&folded.edges, &folded.positions), (&built.edges, &built.positions));
         for (ours, theirs) in [(&folded.out, &built.out), (&folded.inward, &built.inward)] {
-            assert_eq!((&ours.segments, &ours.types), (&theirs.segments, &theirs.types));
+            assert_eq!((&ours.offsets, &ours.segments), (&theirs.offsets, &theirs.segments));
+            assert_eq!(ours.types, theirs.types);
             assert_eq!((&ours.starts, &ours.neighbors), (&theirs.starts, &theirs.neighbors));
         }
         let weights = |snapshot: &Snapshot| -> Vec<f32> {

@@ -126,12 +126,11 @@ mod tests {
             for (key, value) in steps {
                 let before = sorted.clone();
                 let listed: Vec<_> = model.clone().into_iter().collect();
-                match value {
-                    Some(value) => {
-                        let new = model.insert(key, value).is_none();
-                        prop_assert_eq!(sorted.insert(key, value), new);
-                    }
-                    None => prop_assert_eq!(sorted.remove(&key), model.remove(&key).is_some()),
+                if let Some(value) = value {
+                    let new = model.insert(key, value).is_none();
+                    prop_assert_eq!(sorted.insert(key, value), new);
+                } else {
+                    prop_assert_eq!(sorted.remove(&key), model.remove(&key).is_some());
                 }
                 prop_assert_eq!(sorted.len(), model.len());
                 let copied = before.iter().map(|(key, value)| (*key, *value));

@@ -25,7 +25,8 @@ use crate::storage::snapshot::Snapshot as RowsSnapshot;
 /// Edges of a delta from which it is merged, besides a share of the snapshot: below, a merge costs
 /// more than the look into the delta that it saves.
 const MERGE_EDGES_MIN: usize = 256;
-/// The share of the snapshot's edges from which a delta is merged: an eighth costs two hops a third.
+/// The share of the snapshot's edges from which a delta is merged: with a twentieth, two hops take
+/// half as long again.
 const MERGE_SHARE: usize = 8;
 /// Edges of a delta, besides half of the snapshot, from which it is dropped: merges do not keep up.
 const DROP_EDGES_MIN: usize = 1 << 16;
@@ -554,6 +555,6 @@ mod tests {
         store.close().unwrap();
         let again = options(GraphMemory::at_open()).open(home.path().join("store"));
         assert!(live_of(&again.unwrap()).is_some());
-        building.join().unwrap().ok();
+        building.join().unwrap().unwrap();
     }
 }
