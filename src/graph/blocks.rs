@@ -23,7 +23,7 @@ impl<'a, R: Rows + ?Sized> BlocksView<'a, R> {
         Self { rows, meter: None }
     }
 
-    /// As [`BlocksView::new`]; what is read is counted.
+    /// The graph in these rows; what is read of it is counted.
     pub(crate) fn metered(rows: &'a R, meter: &'a Meter) -> Self {
         Self { rows, meter: Some(meter) }
     }
