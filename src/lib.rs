@@ -68,6 +68,7 @@ pub use base::time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use storage::changes::{Change, Operation};
 pub use store::{CompactReport, Problem, SourceStats, StoreStats, TableStats, VerifyReport};
 pub use store::{Freshness, Search, SearchHit, SearchResults, SearchStats};
+pub use store::{GraphMemory, GraphStats, GraphView, Latency, StoreLatencies};
 pub use store::{
     IndexScan, JsonScan, NewEdge, Options, Origin, ReadTx, RecordScan, Store, WriteTx,
 };

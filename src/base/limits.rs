@@ -96,3 +96,11 @@ pub(crate) const WORKFLOW_UNDO_MAX: usize = 25;
 
 /// Deliveries that a workflow job remembers; as many as the old application remembers.
 pub(crate) const WORKFLOW_DELIVERIES_MAX: usize = 50;
+
+/// Changes of adjacency entries that the writes of one group hand to the graph in memory: a load
+/// that changes more is cheaper to read anew, and must not be held in memory twice.
+pub(crate) const EDGE_LOG_CHANGES_MAX: usize = 1 << 18;
+
+/// Bytes that the graph may take in memory unless an option says otherwise: about forty million
+/// edges.
+pub(crate) const GRAPH_BYTES_DEFAULT: usize = 1 << 30;

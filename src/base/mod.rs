@@ -9,6 +9,7 @@ pub(crate) mod id;
 pub(crate) mod json;
 pub(crate) mod key;
 pub(crate) mod limits;
+pub(crate) mod metrics;
 pub(crate) mod time;
 pub(crate) mod varint;
 pub(crate) mod vector;

@@ -3,6 +3,7 @@
 
 use std::ops::ControlFlow;
 
+use super::meter::Meter;
 use super::view::{GraphView, Hop, ScratchOf, Side};
 use crate::base::error::Result;
 use crate::base::id::{EdgeId, NodeId};
@@ -12,12 +13,19 @@ use crate::storage::{Rows, adjacency};
 #[derive(Debug)]
 pub(crate) struct BlocksView<'a, R: Rows + ?Sized> {
     rows: &'a R,
+    meter: Option<&'a Meter>,
 }
 
 impl<'a, R: Rows + ?Sized> BlocksView<'a, R> {
     /// The graph in these rows.
+    #[cfg(test)]
     pub(crate) fn new(rows: &'a R) -> Self {
-        Self { rows }
+        Self { rows, meter: None }
+    }
+
+    /// The graph in these rows; what is read of it is counted.
+    pub(crate) fn metered(rows: &'a R, meter: &'a Meter) -> Self {
+        Self { rows, meter: Some(meter) }
     }
 }
 
@@ -48,11 +56,16 @@ impl<R: Rows + ?Sized> GraphView for BlocksView<'_, R> {
         F: FnMut(Hop<NodeId, (EdgeId, f32)>) -> ControlFlow<()>,
     {
         let mut flow = ControlFlow::Continue(());
+        let mut entries = 0;
         adjacency::for_each(self.rows, node, side, edge_type, &mut |entry| {
+            entries += 1;
             let via = (entry.edge, entry.weight);
             flow = visit(Hop { edge_type: entry.edge_type, node: entry.neighbor, via });
             flow
         })?;
+        if let Some(meter) = self.meter {
+            meter.list_read(entries);
+        }
         Ok(flow)
     }
 

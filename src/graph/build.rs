@@ -1,4 +1,5 @@
-//! Builds a snapshot from the adjacency blocks in one pass over them.
+//! Builds a snapshot from the adjacency blocks in one pass over them, or from another one and the
+//! delta over it.
 //!
 //! The outward lists are taken as they are stored; the inward ones follow from them by counting,
 //! and the stored inward blocks only have to agree in number.
@@ -10,8 +11,9 @@ use crate::base::id::{EdgeId, NodeId, Seq};
 use crate::storage::adjacency::{Broken, Entry, Group};
 use crate::storage::{Rows, adjacency};
 
+use super::live::Live;
 use super::snapshot::{Lists, Numbers, Pool, Snapshot};
-use super::view::Side;
+use super::view::{GraphView as _, Side};
 
 impl Snapshot {
     /// Reads the graph of `rows`, whose last write is `seq`.
@@ -23,6 +25,65 @@ impl Snapshot {
         let mut read = Reading::default();
         adjacency::iter_groups(rows, &mut |node, side, group| read.take(node, side, group))?;
         read.finish(seq)
+    }
+
+    /// As [`Snapshot::build`], as long as `go_on` says so. `None` when it said no.
+    pub(crate) fn build_while<R: Rows + ?Sized>(
+        rows: &R,
+        seq: Seq,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Option<Self>> {
+        let mut read = Reading::default();
+        let mut stopped = false;
+        let all = adjacency::iter_groups(rows, &mut |node, side, group| {
+            if !go_on() {
+                stopped = true;
+                return Err("stopped");
+            }
+            read.take(node, side, group)
+        });
+        if stopped {
+            return Ok(None);
+        }
+        all?;
+        read.finish(seq).map(Some)
+    }
+
+    /// The graph of a snapshot and the delta over it, as one built anew would be.
+    ///
+    /// # Errors
+    /// As [`Snapshot::build`].
+    pub(crate) fn fold(live: &Live) -> Result<Self> {
+        let mut read = Reading::default();
+        for node in live.all_nodes() {
+            let inward = live.degree(node, Side::In, None)?;
+            if inward == 0 && live.degree(node, Side::Out, None)? == 0 {
+                continue;
+            }
+            let bad = |detail| Error::corrupt("graph in memory", detail);
+            read.start(live.id(node)).map_err(bad)?;
+            read.inward += inward;
+            let mut failed = None;
+            let flow = live.for_each(node, Side::Out, None, |hop| {
+                let (edge, weight) = live.edge(hop.via);
+                let entry =
+                    Entry { edge_type: hop.edge_type, neighbor: live.id(hop.node), edge, weight };
+                match read.open(hop.edge_type) {
+                    Ok(()) => {
+                        read.push(&entry);
+                        ControlFlow::Continue(())
+                    }
+                    Err(detail) => {
+                        failed = Some(detail);
+                        ControlFlow::Break(())
+                    }
+                }
+            })?;
+            if let (ControlFlow::Break(()), Some(detail)) = (flow, failed) {
+                return Err(bad(detail));
+            }
+        }
+        read.finish(live.seq())
     }
 }
 
@@ -43,26 +104,42 @@ struct Reading {
 impl Reading {
     fn take(&mut self, node: NodeId, side: Side, group: &Group<'_>) -> Result<(), Broken> {
         if self.nodes.last() != Some(&node) {
-            self.nodes.push(node);
-            self.segments.push(place(&self.types)?);
+            self.start(node)?;
         }
         if side == Side::In {
             self.inward += group.len();
             return Ok(());
         }
-        let first = self.segments.last().map_or(0, |first| *first as usize);
-        let open = self.types.len() > first && self.types.last() == Some(&group.edge_type);
-        if !open {
-            self.types.push(group.edge_type);
-            self.starts.push(place(&self.targets)?);
-        }
+        self.open(group.edge_type)?;
         let flow = group.for_each(&mut |entry: Entry| {
-            self.targets.push(entry.neighbor);
-            self.edges.push(entry.edge);
-            self.note_weight(entry.weight);
+            self.push(&entry);
             ControlFlow::Continue(())
         });
         flow.map(|_| ())
+    }
+
+    /// Begins the list of the next node.
+    fn start(&mut self, node: NodeId) -> Result<(), Broken> {
+        self.nodes.push(node);
+        self.segments.push(place(&self.types)?);
+        Ok(())
+    }
+
+    /// Begins a segment, unless the newest one of the node has the type already.
+    fn open(&mut self, edge_type: u32) -> Result<(), Broken> {
+        let first = self.segments.last().map_or(0, |first| *first as usize);
+        let is_open = self.types.len() > first && self.types.last() == Some(&edge_type);
+        if !is_open {
+            self.types.push(edge_type);
+            self.starts.push(place(&self.targets)?);
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, entry: &Entry) {
+        self.targets.push(entry.neighbor);
+        self.edges.push(entry.edge);
+        self.note_weight(entry.weight);
     }
 
     /// Weights are kept from the first on that is not 1.
@@ -96,6 +173,7 @@ impl Reading {
             edges: self.edges,
             weights: self.weights,
             pool: Pool::default(),
+            reach: Pool::default(),
         };
         let mut neighbors = Vec::with_capacity(self.targets.len());
         for target in &self.targets {
@@ -106,7 +184,8 @@ impl Reading {
         }
         drop(self.targets);
         let (segments, types, starts) = (self.segments, self.types, self.starts);
-        snapshot.out = Lists { segments, types, starts, neighbors };
+        let offsets = segments.iter().map(|segment| starts[*segment as usize]).collect();
+        snapshot.out = Lists { offsets, segments, types, starts, neighbors };
         (snapshot.inward, snapshot.positions) = transpose(&snapshot.out, nodes_count)?;
         Ok(snapshot)
     }
@@ -134,6 +213,7 @@ fn transpose(out: &Lists, nodes_count: u32) -> Result<(Lists, Vec<u32>)> {
             list.sort_unstable_by_key(|edge| (edge.edge_type, edge.position));
         }
         lists.segments.push(number(lists.types.len())?);
+        lists.offsets.push(number(lists.neighbors.len())?);
         for segment in list.chunk_by(|a, b| a.edge_type == b.edge_type) {
             lists.types.extend(segment.first().map(|edge| edge.edge_type));
             lists.starts.push(number(lists.neighbors.len())?);
@@ -143,6 +223,7 @@ fn transpose(out: &Lists, nodes_count: u32) -> Result<(Lists, Vec<u32>)> {
         start = end as usize;
     }
     lists.segments.push(number(lists.types.len())?);
+    lists.offsets.push(number(lists.neighbors.len())?);
     lists.starts.push(number(lists.neighbors.len())?);
     Ok((lists, positions))
 }

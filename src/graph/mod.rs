@@ -1,8 +1,9 @@
 //! The graph: views of the edges, traversal, paths and algorithms. The only folder naming petgraph.
 //!
-//! Every record is a node; edges and links lie in the adjacency blocks of the store. Two views read
-//! them: *blocks*, straight from a read transaction, and the *snapshot*, in memory. [`Graph`] holds
-//! whichever is there; answers are the same on both, order included. Nothing here writes.
+//! Every record is a node; edges and links lie in the adjacency blocks of the store. They are read
+//! as *blocks*, straight from a read transaction, or in memory: a *snapshot*, alone or with the
+//! *delta* of what has changed since over it. [`Graph`] holds whichever is there; answers are the
+//! same on all, order included. Nothing here writes.
 
 mod algorithm;
 mod blocks;
@@ -11,12 +12,17 @@ mod community;
 mod cores;
 mod cuts;
 mod cycles;
+mod delta;
 mod dominators;
 mod edge;
 mod flow;
+mod khop;
+mod live;
+mod meter;
 mod path;
 mod rank;
 mod snapshot;
+mod sorted;
 mod spanning;
 mod traverse;
 mod triangles;
@@ -45,6 +51,8 @@ pub use cycles::CycleSearch;
 pub use dominators::Dominators;
 pub use edge::GraphEdge;
 pub use flow::{Flow, FlowEdge, FlowSearch};
+pub(crate) use live::Live;
+pub(crate) use meter::Meter;
 pub use path::{Path, PathSearch};
 pub use rank::{PageRank, Ranks};
 pub use snapshot::Snapshot;
@@ -114,75 +122,114 @@ pub struct Neighbor {
 #[derive(Clone)]
 pub struct Graph {
     names: Arc<dyn EdgeNames>,
+    seq: Seq,
     view: View,
 }
 
 #[derive(Clone)]
 enum View {
     Blocks(Arc<Blocks>),
-    #[cfg_attr(not(test), expect(dead_code, reason = "made by tests that compare the views"))]
     Snapshot(Arc<Snapshot>),
+    Live(Arc<Live>),
 }
 
 struct Blocks {
     rows: Arc<storage::snapshot::Snapshot>,
-    seq: Seq,
-    /// Made when a whole-graph algorithm first asks for it.
+    meter: Arc<Meter>,
+    /// Made when a whole-graph algorithm first asks for it, or behind everybody's back.
     built: OnceLock<Arc<Snapshot>>,
+}
+
+/// The view that a graph is read through.
+pub(crate) enum Reading<'a> {
+    Blocks(BlocksView<'a, storage::snapshot::Snapshot>),
+    Snapshot(&'a Snapshot),
+    Live(&'a Live),
 }
 
 /// Runs an expression on whichever view there is.
 macro_rules! on_view {
     ($graph:expr, $view:ident => $body:expr) => {
-        match &$graph.view {
-            $crate::graph::View::Blocks(blocks) => {
-                let $view = &$crate::graph::BlocksView::new(&*blocks.rows);
+        match $graph.reading() {
+            $crate::graph::Reading::Blocks(blocks) => {
+                let $view = &blocks;
                 $body
             }
-            $crate::graph::View::Snapshot(snapshot) => {
-                let $view = &**snapshot;
-                $body
-            }
+            $crate::graph::Reading::Snapshot($view) => $body,
+            $crate::graph::Reading::Live($view) => $body,
         }
     };
 }
 pub(crate) use on_view;
 
 impl Graph {
-    /// The graph in the adjacency blocks of `rows`, whose last write is `seq`.
+    /// The graph in the adjacency blocks of `rows`, whose last write is `seq`. What is read from
+    /// them is counted by `meter`.
     pub(crate) fn of_blocks(
         rows: Arc<storage::snapshot::Snapshot>,
         seq: Seq,
         names: Arc<dyn EdgeNames>,
+        meter: Arc<Meter>,
     ) -> Self {
-        let blocks = Blocks { rows, seq, built: OnceLock::new() };
-        Self { names, view: View::Blocks(Arc::new(blocks)) }
+        let blocks = Blocks { rows, meter, built: OnceLock::new() };
+        Self { names, seq, view: View::Blocks(Arc::new(blocks)) }
     }
 
     /// The graph of a snapshot in memory.
     #[cfg(test)]
     pub(crate) fn of_snapshot(snapshot: Arc<Snapshot>, names: Arc<dyn EdgeNames>) -> Self {
-        Self { names, view: View::Snapshot(snapshot) }
+        Self { names, seq: snapshot.seq(), view: View::Snapshot(snapshot) }
+    }
+
+    /// The graph of a snapshot in memory and the delta over it. Without a delta nothing is left of
+    /// the detour.
+    pub(crate) fn of_live(live: &Arc<Live>, names: Arc<dyn EdgeNames>) -> Self {
+        let view = match live.plain() {
+            Some(plain) => View::Snapshot(Arc::clone(plain)),
+            None => View::Live(Arc::clone(live)),
+        };
+        Self { names, seq: live.seq(), view }
+    }
+
+    pub(crate) fn reading(&self) -> Reading<'_> {
+        match &self.view {
+            View::Blocks(blocks) => match blocks.built.get() {
+                Some(built) => Reading::Snapshot(built),
+                None => Reading::Blocks(BlocksView::metered(&blocks.rows, &blocks.meter)),
+            },
+            View::Snapshot(snapshot) => Reading::Snapshot(snapshot),
+            View::Live(live) => Reading::Live(live),
+        }
+    }
+
+    /// The snapshot that was built for this graph while it was read from blocks.
+    pub(crate) fn built(&self) -> Option<&Arc<Snapshot>> {
+        match &self.view {
+            View::Blocks(blocks) => blocks.built.get(),
+            View::Snapshot(_) | View::Live(_) => None,
+        }
+    }
+
+    /// Lets this graph and its clones be read from a snapshot of the same state.
+    pub(crate) fn adopt(&self, snapshot: &Arc<Snapshot>) {
+        if let View::Blocks(blocks) = &self.view {
+            blocks.built.get_or_init(|| Arc::clone(snapshot));
+        }
     }
 
     /// The sequence number of the last write in it.
     pub fn seq(&self) -> Seq {
-        match &self.view {
-            View::Blocks(blocks) => blocks.seq,
-            View::Snapshot(snapshot) => snapshot.seq(),
-        }
+        self.seq
     }
 
     /// Whether the graph is in memory, rather than read from blocks as it is asked.
     pub fn is_in_memory(&self) -> bool {
-        match &self.view {
-            View::Blocks(blocks) => blocks.built.get().is_some(),
-            View::Snapshot(_) => true,
-        }
+        !matches!(self.reading(), Reading::Blocks(_))
     }
 
-    /// The graph in memory, for petgraph's algorithms. Where there is none yet it is built now, in
-    /// time linear in the edges, and kept with this graph and its clones.
+    /// The whole graph as one snapshot in memory, for petgraph's algorithms. Where there is none
+    /// yet it is built now, or folded from an older one and what changed since, in time linear in
+    /// the edges, and kept with this graph and its clones.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when adjacency blocks are damaged; [`Error::Limit`] for more than 2^32
@@ -190,11 +237,12 @@ impl Graph {
     pub fn snapshot(&self) -> Result<Arc<Snapshot>> {
         match &self.view {
             View::Snapshot(snapshot) => Ok(Arc::clone(snapshot)),
+            View::Live(live) => live.folded(),
             View::Blocks(blocks) => {
                 if let Some(built) = blocks.built.get() {
                     return Ok(Arc::clone(built));
                 }
-                let built = Arc::new(Snapshot::build(&*blocks.rows, blocks.seq)?);
+                let built = Arc::new(Snapshot::build(&*blocks.rows, self.seq)?);
                 Ok(Arc::clone(blocks.built.get_or_init(|| built)))
             }
         }
@@ -335,7 +383,7 @@ mod tests {
         }
         engine.commit(&layer, false).unwrap();
         let rows = Arc::new(engine.snapshot().unwrap());
-        (folder, engine, Graph::of_blocks(rows, Seq(1), names()))
+        (folder, engine, Graph::of_blocks(rows, Seq(1), names(), Arc::default()))
     }
 
     #[test]

@@ -3,11 +3,13 @@
 //! Nodes have dense numbers in the order of their identities; neighbours are sorted by edge type,
 //! then node, then edge, so that one type of one node is one slice. An edge is known by its
 //! position in the outward arrays. Nodes without an edge are not in it. Immutable: a newer state is
-//! another snapshot.
+//! another snapshot, or a delta over this one.
 
 use std::ops::{ControlFlow, Range};
 use std::sync::{Mutex, PoisonError};
 
+use super::delta::{Key, LiveNode};
+use super::khop::Reach;
 use super::view::{GraphView, Hop, ScratchOf, Side};
 use crate::base::error::Result;
 use crate::base::id::{EdgeId, Kind, NodeId, Seq};
@@ -36,12 +38,17 @@ pub struct Snapshot {
     pub(super) edges: Vec<EdgeId>,
     /// By position; empty when every weight is 1.
     pub(super) weights: Vec<f32>,
-    pub(super) pool: Pool,
+    pub(super) pool: Pool<ScratchOf<Self>>,
+    /// Space of the quick walks over dense numbers.
+    pub(super) reach: Pool<Reach>,
 }
 
 /// The neighbours of all nodes on one side.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
+    /// Node -> its first neighbour; one more at the end. The same as by way of the segments, in one
+    /// step: who asks for all types waits for memory once.
+    pub(super) offsets: Vec<u32>,
     /// Node -> its first segment; one more at the end.
     pub(super) segments: Vec<u32>,
     /// Segment -> edge type.
@@ -53,24 +60,45 @@ pub(super) struct Lists {
 
 impl Lists {
     /// The segments of a node.
+    #[inline]
     fn segments_of(&self, node: u32) -> Range<usize> {
         let node = node as usize;
         self.segments[node] as usize..self.segments[node + 1] as usize
     }
 
     /// The places of a segment.
+    #[inline]
     fn segment(&self, segment: usize) -> Range<usize> {
         self.starts[segment] as usize..self.starts[segment + 1] as usize
     }
 
     /// The places of a node.
+    #[inline]
     pub(super) fn range(&self, node: u32) -> Range<usize> {
-        let segments = self.segments_of(node);
-        self.starts[segments.start] as usize..self.starts[segments.end] as usize
+        let node = node as usize;
+        self.offsets[node] as usize..self.offsets[node + 1] as usize
+    }
+
+    /// The types of a node with their places, or the one type that is wanted.
+    #[inline]
+    pub(super) fn runs(
+        &self,
+        node: u32,
+        edge_type: Option<u32>,
+    ) -> impl Iterator<Item = (u32, Range<usize>)> {
+        let all = self.segments_of(node);
+        let segments = match edge_type {
+            None => all,
+            Some(edge_type) => match self.types[all.clone()].binary_search(&edge_type) {
+                Ok(found) => all.start + found..all.start + found + 1,
+                Err(_) => 0..0,
+            },
+        };
+        segments.map(|segment| (self.types[segment], self.segment(segment)))
     }
 
     /// The places of one type of a node.
-    fn range_of_type(&self, node: u32, edge_type: u32) -> Range<usize> {
+    pub(super) fn range_of_type(&self, node: u32, edge_type: u32) -> Range<usize> {
         let segments = self.segments_of(node);
         match self.types[segments.clone()].binary_search(&edge_type) {
             Ok(found) => self.segment(segments.start + found),
@@ -90,7 +118,8 @@ impl Lists {
 }
 
 impl Snapshot {
-    /// The sequence number of the last write in it.
+    /// The sequence number of the last write in it. A graph whose later writes changed no edge
+    /// hands out the same snapshot.
     pub fn seq(&self) -> Seq {
         self.seq
     }
@@ -160,10 +189,42 @@ impl Snapshot {
         }
     }
 
+    /// Where an entry stands on one side of a node, or before which place it would.
+    pub(super) fn place_of(&self, node: LiveNode, side: Side, key: &Key) -> Result<usize, usize> {
+        let lists = self.lists(side);
+        let node = node.index();
+        if node as usize >= self.nodes.len() {
+            return Err(0);
+        }
+        let segments = lists.segments_of(node);
+        let segment = match lists.types[segments.clone()].binary_search(&key.edge_type) {
+            Ok(found) => lists.segment(segments.start + found),
+            Err(greater) => return Err(lists.starts[segments.start + greater] as usize),
+        };
+        let neighbors = &lists.neighbors[segment.clone()];
+        let before = neighbors.partition_point(|other| LiveNode::of_base(*other) < key.neighbor);
+        let parallel =
+            neighbors[before..].partition_point(|other| LiveNode::of_base(*other) == key.neighbor);
+        let start = segment.start + before;
+        let edge_at = |place| self.edges[self.position(side, place) as usize];
+        let (mut low, mut high) = (start, start + parallel);
+        while low < high {
+            let middle = low.midpoint(high);
+            if edge_at(middle) < key.edge {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        let found = low < start + parallel && edge_at(low) == key.edge;
+        if found { Ok(low) } else { Err(low) }
+    }
+
     /// Bytes in memory, about.
     pub fn size_bytes(&self) -> usize {
         let lists = |lists: &Lists| {
-            lists.segments.len() + lists.types.len() + lists.starts.len() + lists.neighbors.len()
+            let nodes = lists.offsets.len() + lists.segments.len();
+            nodes + lists.types.len() + lists.starts.len() + lists.neighbors.len()
         };
         let words = lists(&self.out) + lists(&self.inward) + self.positions.len();
         4 * (words + self.weights.len())
@@ -234,10 +295,7 @@ impl GraphView for Snapshot {
     }
 
     fn with_scratch<T>(&self, run: impl FnOnce(&mut ScratchOf<Self>) -> T) -> T {
-        let mut scratch = self.pool.take();
-        let result = run(&mut scratch);
-        self.pool.put(scratch);
-        result
+        self.pool.lend(run)
     }
 }
 
@@ -252,20 +310,26 @@ impl std::fmt::Debug for Snapshot {
 }
 
 /// Scratch spaces between uses. A traversal that panics keeps its own.
-#[derive(Debug, Default)]
-pub(super) struct Pool(Mutex<Vec<ScratchOf<Snapshot>>>);
+#[derive(Debug)]
+pub(super) struct Pool<S>(Mutex<Vec<S>>);
 
-impl Pool {
-    fn take(&self) -> ScratchOf<Snapshot> {
-        let pooled = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        pooled.unwrap_or_default()
+impl<S> Default for Pool<S> {
+    fn default() -> Self {
+        Self(Mutex::default())
     }
+}
 
-    fn put(&self, scratch: ScratchOf<Snapshot>) {
+impl<S: Default> Pool<S> {
+    /// Lends a space to `run`; one that was used before where there is one.
+    pub(super) fn lend<T>(&self, run: impl FnOnce(&mut S) -> T) -> T {
+        let pooled = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut space = pooled.unwrap_or_default();
+        let result = run(&mut space);
         let mut pooled = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if pooled.len() < POOLED_MAX {
-            pooled.push(scratch);
+            pooled.push(space);
         }
+        result
     }
 }
 

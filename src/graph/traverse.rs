@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::{Bound, ControlFlow, RangeBounds};
 
+use super::khop::Plain;
 use super::view::{GraphView, NodeMap as _, Side};
 use super::{Direction, Graph, on_view};
 use crate::base::error::Result;
@@ -167,8 +168,23 @@ impl<'g> Walk<'g> {
     /// [`Error::Corrupt`](crate::Error::Corrupt) when adjacency blocks are damaged.
     pub fn nodes(self) -> Result<Vec<NodeId>> {
         let mut nodes = Vec::new();
-        self.run(|reached| nodes.push(reached.node))?;
+        self.nodes_into(&mut nodes)?;
         Ok(nodes)
+    }
+
+    /// The walk for the quick kernel of `khop`. `None` when it has a filter or several rules.
+    pub(super) fn plain(&self) -> Option<Plain> {
+        let rule = match self.rules.rules[..] {
+            _ if self.filter.is_some() => return None,
+            [] if !self.rules.given => Rule { side: Side::Out, edge_type: None },
+            [rule] => rule,
+            _ => return None,
+        };
+        Some(Plain { start: self.start, rule, depth: self.depth, limit: self.limit })
+    }
+
+    pub(super) fn graph(&self) -> &'g Graph {
+        self.graph
     }
 
     /// The nodes reached with their depths, nearest first.
@@ -191,7 +207,7 @@ impl<'g> Walk<'g> {
         Ok(count)
     }
 
-    fn run(self, mut each: impl FnMut(Reached)) -> Result<()> {
+    pub(super) fn run(self, mut each: impl FnMut(Reached)) -> Result<()> {
         let mut left = self.limit;
         if left == 0 {
             return Ok(());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use super::edge_log::EdgeLog;
 use super::rows::{Bytes, KeyRange, Row, RowIter};
 use super::run::{Run, RunRow};
 use super::tables::TableId;
@@ -119,6 +120,8 @@ pub(crate) struct Layer {
     bytes: usize,
     empty: Option<Arc<[u8]>>,
     for_load: bool,
+    /// What the rows changed in the graph.
+    pub(crate) edges: EdgeLog,
 }
 
 impl Layer {
@@ -160,6 +163,7 @@ impl Layer {
     /// Lays `newer` over this one.
     pub(crate) fn extend(&mut self, newer: Self) {
         self.bytes += newer.bytes;
+        self.edges.extend(&newer.edges);
         for (table, rows) in newer.tables {
             let position = self.position(table);
             match (&mut self.tables[position].1, rows) {

@@ -11,6 +11,7 @@ pub(crate) mod changes;
 pub(crate) mod check;
 pub(crate) mod compact;
 pub(crate) mod disk;
+pub(crate) mod edge_log;
 pub(crate) mod edges;
 pub(crate) mod engine;
 pub(crate) mod filter;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::edge_log::EdgeChange;
 use super::layer::{Layer, Said, merged};
 use super::rows::{Bytes, KeyRange, RowIter, Rows, RowsMut};
 use super::snapshot::Snapshot;
@@ -31,6 +32,11 @@ impl Overlay {
     /// The rows written here. Drops the view, so that the waiting layer can be extended in place.
     pub(crate) fn into_layer(self) -> Layer {
         self.own
+    }
+
+    /// Says that rows were written in part, so that nobody trusts the log of entries.
+    pub(crate) fn give_up_log(&mut self) {
+        self.own.edges.give_up();
     }
 
     /// The rows written so far.
@@ -73,5 +79,9 @@ impl RowsMut for Overlay {
     fn delete(&mut self, table: TableId, key: &[u8]) -> Result<()> {
         self.own.set(table, key, None);
         Ok(())
+    }
+
+    fn note(&mut self, change: EdgeChange) {
+        self.own.edges.push(change);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use redb::OwnedAccessGuard;
 
+use super::edge_log::EdgeChange;
 use super::tables::TableId;
 use crate::base::error::Result;
 use crate::base::key::prefix_end;
@@ -122,6 +123,10 @@ pub(crate) trait RowsMut: Rows {
 
     /// Takes a row away, whether it is there or not.
     fn delete(&mut self, table: TableId, key: &[u8]) -> Result<()>;
+
+    /// Takes note of an adjacency entry that the rows written so far have changed. Only a buffer
+    /// whose log somebody reads does more than forget it.
+    fn note(&mut self, _change: EdgeChange) {}
 }
 
 #[cfg(test)]

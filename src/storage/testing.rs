@@ -2,18 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use super::edge_log::{EdgeChange, EdgeLog};
 use super::rows::{Bytes, KeyRange, RowIter, Rows, RowsMut};
 use super::tables::TableId;
 use crate::base::error::Result;
 
 /// Tables as one ordered map.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct MemoryRows(BTreeMap<TableId, BTreeMap<Vec<u8>, Vec<u8>>>);
+pub(crate) struct MemoryRows(BTreeMap<TableId, BTreeMap<Vec<u8>, Vec<u8>>>, EdgeLog);
 
 impl MemoryRows {
     /// The rows of one table.
     pub(crate) fn table(&self, table: TableId) -> Vec<(Vec<u8>, Vec<u8>)> {
         self.0.get(&table).cloned().unwrap_or_default().into_iter().collect()
+    }
+
+    /// The changes of adjacency entries since this was last asked.
+    pub(crate) fn take_log(&mut self) -> EdgeLog {
+        std::mem::take(&mut self.1)
     }
 
     /// Bytes of all keys and values.
@@ -49,5 +55,9 @@ impl RowsMut for MemoryRows {
             rows.remove(key);
         }
         Ok(())
+    }
+
+    fn note(&mut self, change: EdgeChange) {
+        self.1.push(change);
     }
 }

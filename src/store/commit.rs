@@ -13,13 +13,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::core::Core;
+use super::live::{LiveGraph, Publication};
 use super::read::Published;
 use super::search::SearchIndex;
 use super::tx::{TxRows, WriteTx};
 use super::worker::Stop;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
+use crate::base::metrics::Histogram;
 use crate::base::time::Timestamp;
+use crate::graph::Live;
 use crate::storage::bulk::Bulk;
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::layer::Layer;
@@ -48,6 +51,24 @@ pub(crate) struct Shared {
     writable: bool,
     stop: Arc<Stop>,
     search: SearchIndex,
+    live: LiveGraph,
+    pub(crate) latencies: Latencies,
+}
+
+/// How long the steps of a commit took.
+#[derive(Debug, Default)]
+pub(crate) struct Latencies {
+    /// Applying a group and making it durable.
+    pub(crate) commit: Histogram,
+    /// From then on until readers see it, graph included.
+    pub(crate) publish: Histogram,
+}
+
+/// A durable state that nobody sees yet.
+struct Durable<'a> {
+    base: Published,
+    publication: Publication<'a>,
+    since: Instant,
 }
 
 /// An engine that is no longer the store's, and the rows that it last published.
@@ -190,7 +211,7 @@ impl Shared {
         engine: Engine,
         base: Published,
         last_time: Timestamp,
-        writable: bool,
+        (writable, live): (bool, LiveGraph),
     ) -> Self {
         let next_seq = Seq(base.seq.0 + 1);
         let search = SearchIndex::new(&core, writable);
@@ -220,6 +241,8 @@ impl Shared {
             writable,
             stop: Arc::default(),
             search,
+            live,
+            latencies: Latencies::default(),
         }
     }
 
@@ -248,6 +271,19 @@ impl Shared {
 
     pub(crate) fn search(&self) -> &SearchIndex {
         &self.search
+    }
+
+    pub(crate) fn live(&self) -> &LiveGraph {
+        &self.live
+    }
+
+    /// Publishes the newest state anew, with another graph in memory.
+    pub(crate) fn publish_live(&self, _: &mut Publication<'_>, live: Option<Arc<Live>>) {
+        let mut state = lock(&self.state);
+        let next = Published::new(Arc::clone(&state.base.rows), state.base.seq, live);
+        let old_base = std::mem::replace(&mut state.base, Arc::new(next));
+        drop(state);
+        drop(old_base);
     }
 
     pub(crate) fn stop(&self) -> &Arc<Stop> {
@@ -380,13 +416,17 @@ impl Shared {
             .unwrap_or_else(|panic| {
                 Err(Error::Panicked { action: "commit".into(), message: message_of(&*panic) })
             });
+        let outgrown = committed.as_ref().is_ok_and(|durable| durable.base.is_outgrown());
         let mut old_base = None;
         let (phase, next) = {
             let mut state = lock(&self.state);
             state.flight_group = None;
             match committed {
-                Ok(base) => {
-                    old_base = Some(std::mem::replace(&mut state.base, Arc::new(base)));
+                Ok(durable) => {
+                    let base = Arc::new(durable.base);
+                    old_base = Some(std::mem::replace(&mut state.base, base));
+                    drop(durable.publication);
+                    self.latencies.publish.record(durable.since.elapsed());
                     state.in_flight = None;
                     state.durable_time = time;
                     let next = (state.members > 0).then(|| Arc::clone(&state.group));
@@ -407,6 +447,9 @@ impl Shared {
         }
         group.set(phase);
         drop(old_base);
+        if outgrown {
+            self.stop.wake();
+        }
     }
 
     fn poison(&self, state: &mut State, error: &Error) -> String {
@@ -439,10 +482,17 @@ impl Shared {
         (layer, group, Seq(state.next_seq.0 - 1), state.last_time)
     }
 
-    fn commit_layer(&self, layer: &Layer, seq: Seq) -> Result<Published> {
+    fn commit_layer(&self, layer: &Layer, seq: Seq) -> Result<Durable<'_>> {
         let engine = self.engine()?;
+        let start = Instant::now();
         engine.commit(layer, false)?;
-        Ok(Published::new(engine.snapshot()?, seq))
+        let since = Instant::now();
+        self.latencies.commit.record(since - start);
+        let rows = Arc::new(engine.snapshot()?);
+        let mut publication = self.live.publication();
+        let old_base = Arc::clone(&lock(&self.state).base);
+        let live = publication.next(&old_base, &layer.edges, seq);
+        Ok(Durable { base: Published::new(rows, seq, live), publication, since })
     }
 
     /// Runs a closure in a transaction of its own. See `Store::bulk`.
@@ -488,10 +538,12 @@ impl Shared {
 
     fn commit_bulk(&self, bulk: Bulk, seq: Seq, time: Timestamp) -> Result<()> {
         let committed = bulk.commit().and_then(|()| self.engine()?.snapshot());
+        let mut publication = self.live.publication();
         let mut state = lock(&self.state);
         match committed {
             Ok(rows) => {
-                state.base = Arc::new(Published::new(rows, seq));
+                publication.lose_track();
+                state.base = Arc::new(Published::new(Arc::new(rows), seq, None));
                 state.next_seq = Seq(seq.0 + 1);
                 state.last_time = time;
                 state.durable_time = time;
@@ -525,15 +577,17 @@ impl Shared {
         self.drain()?;
         let base = self.without_readers()?;
         let engine = build(&base.rows, self.engine()?.options())?;
-        let next = Published::new(engine.snapshot()?, base.seq);
+        let rows = engine.snapshot()?;
         drop(base);
         let renamed = compact::replace(copy, &place::data_file(&self.core.directory));
         if renamed.is_err() && copy.exists() {
             return renamed;
         }
+        let publication = self.live.publication();
         let old_base = {
             let mut state = lock(&self.state);
-            let old_base = std::mem::replace(&mut state.base, Arc::new(next));
+            let next = Arc::new(state.base.with_rows(rows));
+            let old_base = std::mem::replace(&mut state.base, next);
             if let Some(engine) = lock(&self.engine).replace(Arc::new(engine)) {
                 let rows = Arc::downgrade(&old_base.rows);
                 lock(&self.retired).push(Retired { rows, engine });
@@ -544,6 +598,7 @@ impl Shared {
             }
             old_base
         };
+        drop(publication);
         drop(old_base);
         renamed.and(self.release_retired())
     }
@@ -551,11 +606,13 @@ impl Shared {
     /// The newest state, published anew, once nobody reads what was published before. Whoever
     /// begins to read from here on is not waited for.
     fn without_readers(&self) -> Result<Arc<Published>> {
+        self.live.stop_building();
         let fresh = self.engine()?.snapshot()?;
         let (base, old_base) = {
+            let _publication = self.live.publication();
             let mut state = lock(&self.state);
             self.check_writable(&state)?;
-            let base = Arc::new(Published::new(fresh, state.base.seq));
+            let base = Arc::new(state.base.with_rows(fresh));
             let old_base = std::mem::replace(&mut state.base, Arc::clone(&base));
             (base, old_base)
         };
@@ -624,6 +681,7 @@ impl Shared {
             }
             state.closed = true;
         }
+        self.live.stop_building();
         let retired = std::mem::take(&mut *lock(&self.retired));
         let retired = retired.into_iter().try_for_each(Retired::close);
         let engine = lock(&self.engine).take();

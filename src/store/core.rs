@@ -9,6 +9,7 @@ use super::sources::Sources;
 use crate::base::error::{Error, Result};
 use crate::base::id::Kind;
 use crate::base::time::Clock;
+use crate::graph::Meter;
 use crate::record::{Record, RecordType};
 use crate::storage::names::Names;
 
@@ -20,6 +21,8 @@ pub(crate) struct Core {
     pub(crate) names: Names,
     pub(crate) sources: Sources,
     pub(crate) clock: Arc<dyn Clock>,
+    /// What reading the graph from blocks has cost.
+    pub(crate) graph_meter: Arc<Meter>,
 }
 
 /// The kinds of a store: registered types, and names of types that are not registered now.

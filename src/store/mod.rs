@@ -9,6 +9,7 @@ pub(crate) mod entry;
 #[cfg(feature = "legacy")]
 pub(crate) mod import;
 pub(crate) mod listing;
+pub(crate) mod live;
 pub(crate) mod migrate;
 pub(crate) mod open;
 pub(crate) mod options;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
+pub use crate::base::metrics::Latency;
 use crate::base::time::Timestamp;
 use crate::graph::Graph;
 use crate::storage::changes::{self, Change};
@@ -35,12 +37,12 @@ use crate::storage::place;
 use commit::{Closer, Shared};
 pub use compact::CompactReport;
 pub use listing::JsonScan;
-pub use options::Options;
+pub use options::{GraphMemory, Options};
 pub use read::ReadTx;
 pub use record_read::{IndexScan, RecordScan};
 pub use search::{Freshness, Search, SearchHit, SearchResults, SearchStats};
 pub use sources::Origin;
-pub use stats::{SourceStats, StoreStats, TableStats};
+pub use stats::{GraphStats, GraphView, SourceStats, StoreLatencies, StoreStats, TableStats};
 pub use tx::{NewEdge, WriteTx};
 pub use verify::{Problem, VerifyReport};
 
@@ -113,6 +115,7 @@ impl Store {
     /// [`Error::Closed`] after [`Store::close`].
     pub fn read(&self) -> Result<ReadTx> {
         let published = self.shared.published()?;
+        live::look_after(&self.shared, &published);
         Ok(ReadTx::new(Arc::clone(&self.shared.core), published))
     }
 
@@ -148,7 +151,26 @@ impl Store {
     /// # Errors
     /// [`Error::Closed`] after [`Store::close`].
     pub fn graph(&self) -> Result<Graph> {
-        Ok(self.shared.published()?.graph(&self.shared.core))
+        let published = self.shared.published()?;
+        live::look_after(&self.shared, &published);
+        Ok(published.graph(&self.shared.core))
+    }
+
+    /// Brings the graph into memory now, or merges what has changed since it was, instead of
+    /// waiting until that pays. Says whether it is there: not where the options say never or give
+    /// it too little memory. Linear in the edges; readers and writers go on meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when adjacency blocks are damaged; [`Error::Closed`] after
+    /// [`Store::close`].
+    pub fn build_graph(&self) -> Result<bool> {
+        live::build_now(&self.shared)
+    }
+
+    /// How long commits, and publishing them to readers, took since the store was opened.
+    #[must_use]
+    pub fn latencies(&self) -> StoreLatencies {
+        stats::latencies(&self.shared)
     }
 
     /// The newest durable write.

@@ -7,6 +7,7 @@ use super::Store;
 use super::commit::Shared;
 use super::compact;
 use super::core::{Core, Kinds};
+use super::live::{self, LiveGraph};
 use super::migrate::{self, Formats};
 use super::options::Options;
 use super::read::Published;
@@ -100,13 +101,16 @@ fn finish(directory: &Path, options: Options, engine: Engine, writable: bool) ->
         names: Names::load(&snapshot)?,
         sources: Sources::load(&snapshot)?,
         clock: options.clock,
+        graph_meter: Arc::default(),
     };
     if writable {
         place::note_owner(directory);
     }
     tracing::info!(store = %directory.display(), seq = seq.0, writable, "store opened");
-    let base = Published::new(snapshot, seq);
-    let shared = Arc::new(Shared::new(core, engine, base, time, writable));
+    let base = Published::new(Arc::new(snapshot), seq, None);
+    let live = LiveGraph::new(options.graph);
+    let shared = Arc::new(Shared::new(core, engine, base, time, (writable, live)));
+    live::opened(&shared);
     if writable {
         worker::start(&shared);
     }

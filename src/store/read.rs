@@ -5,20 +5,31 @@ use std::sync::{Arc, OnceLock};
 use super::core::Core;
 use super::record_read::read_methods;
 use crate::base::id::Seq;
-use crate::graph::Graph;
+use crate::graph::{Graph, Live};
 use crate::storage::snapshot::Snapshot;
 
-/// What a commit publishes: the tables of one sequence number.
+/// What a commit publishes: the tables of one sequence number, and the graph where it is in memory.
 #[derive(Debug)]
 pub(crate) struct Published {
     pub(crate) rows: Arc<Snapshot>,
     pub(crate) seq: Seq,
+    pub(crate) live: Option<Arc<Live>>,
     pub(crate) graph: OnceLock<Graph>,
 }
 
 impl Published {
-    pub(crate) fn new(rows: Snapshot, seq: Seq) -> Self {
-        Self { rows: Arc::new(rows), seq, graph: OnceLock::new() }
+    pub(crate) fn new(rows: Arc<Snapshot>, seq: Seq, live: Option<Arc<Live>>) -> Self {
+        Self { rows, seq, live, graph: OnceLock::new() }
+    }
+
+    /// Whether the delta of the graph in memory should be merged.
+    pub(crate) fn is_outgrown(&self) -> bool {
+        self.live.as_deref().is_some_and(super::live::is_outgrown)
+    }
+
+    /// The same state, read through another transaction.
+    pub(crate) fn with_rows(&self, rows: Snapshot) -> Self {
+        Self::new(Arc::new(rows), self.seq, self.live.clone())
     }
 }
 

@@ -7,16 +7,19 @@ use serde::Serialize;
 use super::commit::Shared;
 use super::entry::kind_name;
 use super::migrate;
+use super::read::Published;
 use crate::base::error::Result;
 use crate::base::id::{Kind, Seq};
+use crate::base::metrics::Latency;
 use crate::base::time::Timestamp;
+use crate::graph;
 use crate::storage::snapshot::Snapshot;
 use crate::storage::{TableId, changes, place};
 
 /// What [`Store::stats`](crate::Store::stats) counted.
 ///
-/// Two calls without a write between them say the same, but for what ends in `_on_disk`: the
-/// engine gives pages back when it likes.
+/// Two calls without a write between them say the same, but for what ends in `_on_disk`, since the
+/// engine gives pages back when it likes, and `graph_cache`, which is built when it pays.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct StoreStats {
@@ -38,10 +41,50 @@ pub struct StoreStats {
     pub tables: BTreeMap<String, TableStats>,
     /// The imported databases, in the order of their numbers.
     pub sources: Vec<SourceStats>,
+    /// What is held of the graph in memory just now. Comes and goes without a write.
+    pub graph_cache: GraphStats,
     /// Bytes of the data file.
     pub data_bytes_on_disk: u64,
     /// Bytes of the search index.
     pub search_bytes_on_disk: u64,
+}
+
+/// The graph in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct GraphStats {
+    /// What traversals read now.
+    pub view: GraphView,
+    /// Edges in the snapshot.
+    pub snapshot_edges: u64,
+    /// Entries added and removed since the snapshot; an edge is one at each end.
+    pub delta_entries: u64,
+    /// Bytes that snapshot and delta take.
+    pub memory_bytes: u64,
+}
+
+/// What traversals read. Answers are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum GraphView {
+    /// The blocks of the data file.
+    #[default]
+    Blocks,
+    /// A snapshot in memory.
+    Snapshot,
+    /// A snapshot in memory, and over it what has changed since.
+    Delta,
+}
+
+/// How long the steps of commits took since the store was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StoreLatencies {
+    /// Applying a group of writes and making it durable.
+    pub commit: Latency,
+    /// From then on until readers see it, the graph in memory included.
+    pub publish: Latency,
 }
 
 /// What one table holds.
@@ -100,9 +143,37 @@ pub(crate) fn stats(shared: &Shared) -> Result<StoreStats> {
         unregistered,
         tables: tables(rows)?,
         sources: sources(shared),
+        graph_cache: graph_stats(&published),
         data_bytes_on_disk: place::bytes_on_disk(&place::data_file(&core.directory)),
         search_bytes_on_disk: place::bytes_on_disk(&core.directory.join(place::SEARCH_DIRECTORY)),
     })
+}
+
+/// See `Store::latencies`.
+pub(crate) fn latencies(shared: &Shared) -> StoreLatencies {
+    let measured = &shared.latencies;
+    StoreLatencies { commit: measured.commit.summary(), publish: measured.publish.summary() }
+}
+
+fn graph_stats(published: &Published) -> GraphStats {
+    let of_snapshot = |snapshot: &graph::Snapshot| GraphStats {
+        view: GraphView::Snapshot,
+        snapshot_edges: snapshot.edges_count() as u64,
+        delta_entries: 0,
+        memory_bytes: snapshot.size_bytes() as u64,
+    };
+    let Some(live) = &published.live else {
+        let built = published.graph.get().and_then(|graph| graph.built());
+        return built.map_or_else(GraphStats::default, |built| of_snapshot(built));
+    };
+    let delta_entries = live.delta_entries() as u64;
+    let view = if delta_entries == 0 { GraphView::Snapshot } else { GraphView::Delta };
+    GraphStats {
+        view,
+        delta_entries,
+        memory_bytes: live.size_bytes() as u64,
+        ..of_snapshot(live.base())
+    }
 }
 
 fn tables(rows: &Snapshot) -> Result<BTreeMap<String, TableStats>> {

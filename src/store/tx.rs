@@ -14,6 +14,7 @@ use crate::base::time::Timestamp;
 use crate::record::{Facts, Record, facts_of};
 use crate::storage::bulk::Bulk;
 use crate::storage::changes::Operation;
+use crate::storage::edge_log::EdgeChange;
 use crate::storage::edges::{self, EdgeRecord};
 use crate::storage::overlay::Overlay;
 use crate::storage::{Bytes, KeyRange, RowIter, Rows, RowsMut, TableId};
@@ -50,6 +51,7 @@ impl RowsMut for TxRows {
                 if found <= WRITE_BUFFER_BYTES_MAX {
                     return Ok(());
                 }
+                rows.give_up_log();
                 Err(Error::Limit {
                     what: "one write in bytes (Store::bulk takes more)".into(),
                     max: WRITE_BUFFER_BYTES_MAX as u64,
@@ -64,6 +66,12 @@ impl RowsMut for TxRows {
         match self {
             Self::Buffer(rows) => rows.delete(table, key),
             Self::Bulk(rows) => rows.delete(table, key),
+        }
+    }
+
+    fn note(&mut self, change: EdgeChange) {
+        if let Self::Buffer(rows) = self {
+            rows.note(change);
         }
     }
 }

@@ -26,7 +26,11 @@ impl Published {
     pub(crate) fn graph(&self, core: &Arc<Core>) -> Graph {
         let made = self.graph.get_or_init(|| {
             let names: Arc<dyn EdgeNames> = Arc::<Core>::clone(core);
-            Graph::of_blocks(Arc::clone(&self.rows), self.seq, names)
+            if let Some(live) = &self.live {
+                return Graph::of_live(live, names);
+            }
+            let meter = Arc::clone(&core.graph_meter);
+            Graph::of_blocks(Arc::clone(&self.rows), self.seq, names, meter)
         });
         made.clone()
     }

@@ -1,4 +1,5 @@
-//! The background thread of an open store: one look a second at what can be done while it is idle.
+//! The background thread of an open store: one look a second at what can be done while it is idle,
+//! and one at the graph in memory, which commits ask for when its delta has grown.
 //!
 //! It holds the store weakly: a store that nobody else holds goes, and the thread with it.
 
@@ -6,30 +7,55 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use super::commit::Shared;
+use super::live;
 use crate::base::error::Result;
 
 /// How long nothing must have been written before the store counts as idle.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// Tells the thread to end.
+/// Tells the thread to end, or that there is something to do.
 #[derive(Debug, Default)]
 pub(crate) struct Stop {
-    stopped: Mutex<bool>,
+    told: Mutex<Told>,
     changed: Condvar,
+}
+
+/// What the thread was told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Told {
+    #[default]
+    Nothing,
+    Wake,
+    Stop,
 }
 
 impl Stop {
     /// Ends the thread soon; does not wait for it.
     pub(crate) fn stop(&self) {
-        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Told::Stop;
         self.changed.notify_all();
     }
 
-    /// Waits for a while; whether the thread must end.
-    fn wait(&self, duration: Duration) -> bool {
-        let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.changed.wait_timeout_while(stopped, duration, |stopped| !*stopped);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+    /// Lets the thread look after the graph at once.
+    pub(crate) fn wake(&self) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if *told == Told::Nothing {
+            *told = Told::Wake;
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits for a while, or less when the thread is told something.
+    fn wait(&self, duration: Duration) -> Told {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_quiet = |told: &mut Told| *told == Told::Nothing;
+        let waited = self.changed.wait_timeout_while(told, duration, is_quiet);
+        let mut told = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let now = *told;
+        if now == Told::Wake {
+            *told = Told::Nothing;
+        }
+        now
     }
 }
 
@@ -45,8 +71,15 @@ pub(crate) fn start(shared: &Arc<Shared>) {
 
 fn run(shared: &Weak<Shared>, stop: &Stop) {
     let mut seen = None;
-    while !stop.wait(IDLE) {
-        let Some(shared) = shared.upgrade() else { return };
+    loop {
+        let told = stop.wait(IDLE);
+        let Some(shared) = shared.upgrade().filter(|_| told != Told::Stop) else { return };
+        if let Ok(published) = shared.published() {
+            live::look_after(&shared, &published);
+        }
+        if told == Told::Wake {
+            continue;
+        }
         let now = shared.accepted_seq();
         let idle = seen.replace(now) == Some(now);
         if idle && let Err(error) = upkeep(&shared) {

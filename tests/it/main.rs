@@ -8,6 +8,7 @@ mod concurrency;
 mod errors;
 mod families;
 mod format;
+mod graph_memory;
 mod history;
 mod index;
 mod jobs;

@@ -11,15 +11,19 @@
 //! Both directions hold the weight where it is not 1: reading it at the other end would cost a
 //! search a neighbour, and few edges have one. The caller writes both ends.
 
-use std::ops::ControlFlow;
+mod read;
 
-use super::block::{self, Groups};
+use super::block;
 pub(crate) use super::block::{Broken, Entry, Group};
+use super::edge_log::{EdgeChange, Now};
 use super::rows::{Bytes, KeyRange, Rows, RowsMut};
 use super::tables::TableId;
 use crate::base::error::{Error, Result};
 use crate::base::id::{EdgeId, NodeId};
 use crate::base::limits::ADJACENCY_BLOCK_BYTES;
+#[cfg(test)]
+pub(crate) use read::iter_all;
+pub(crate) use read::{degree, for_each, get, iter_groups};
 
 const TABLE: TableId = TableId::ADJACENCY;
 const HEAD_BYTES: usize = 9;
@@ -102,6 +106,10 @@ impl List {
         Ok(entries)
     }
 
+    fn change(self, entry: Entry, now: Now) -> EdgeChange {
+        EdgeChange { node: self.node, direction: self.direction, entry, now }
+    }
+
     /// The block that holds, or would hold, the entry of these order bytes. `None` when the list
     /// is not there.
     fn locate<R: Rows + ?Sized>(self, rows: &R, order: &[u8]) -> Result<Option<Block>> {
@@ -147,6 +155,7 @@ pub(crate) fn insert<R: RowsMut + ?Sized>(
     let list = List { node, direction };
     let Some(block) = list.locate(rows, &entry.order_bytes())? else {
         write_blocks(rows, list, &list.head(), &[entry], false)?;
+        rows.note(list.change(entry, Now::There));
         return Ok(true);
     };
     let mut entries = list.decode(&block.value)?;
@@ -159,6 +168,7 @@ pub(crate) fn insert<R: RowsMut + ?Sized>(
         Err(position) => entries.insert(position, entry),
     }
     write_blocks(rows, list, &block.key, &entries, block::has_more(&block.value))?;
+    rows.note(list.change(entry, Now::There));
     Ok(place.is_err())
 }
 
@@ -179,12 +189,13 @@ pub(crate) fn remove<R: RowsMut + ?Sized>(
     let Ok(position) = entries.binary_search_by(|entry| entry.key().cmp(&wanted)) else {
         return Ok(false);
     };
-    entries.remove(position);
+    let gone = entries.remove(position);
     if entries.is_empty() {
         remove_block(rows, list, &block)?;
     } else {
         shrink_block(rows, list, &block, entries)?;
     }
+    rows.note(list.change(gone, Now::Gone));
     Ok(true)
 }
 
@@ -198,6 +209,14 @@ pub(crate) fn insert_sorted<R: RowsMut + ?Sized>(
 ) -> Result<usize> {
     assert!(run.is_sorted_by_key(Entry::key), "a run of adjacency entries is in order");
     let list = List { node, direction };
+    let added = merge_into(rows, list, run)?;
+    for entry in run {
+        rows.note(list.change(*entry, Now::There));
+    }
+    Ok(added)
+}
+
+fn merge_into<R: RowsMut + ?Sized>(rows: &mut R, list: List, run: &[Entry]) -> Result<usize> {
     let mut added = 0;
     let mut rest = run;
     while let Some(first) = rest.first() {
@@ -241,6 +260,9 @@ pub(crate) fn take_all<R: RowsMut + ?Sized>(
     }
     for key in keys {
         rows.delete(TABLE, &key)?;
+    }
+    for entry in &entries {
+        rows.note(list.change(*entry, Now::Gone));
     }
     Ok(entries)
 }
@@ -358,169 +380,6 @@ fn settle_head<R: RowsMut + ?Sized>(rows: &mut R, list: List) -> Result<()> {
     }
 }
 
-// ---- reading ------------------------------------------------------------------------------
-
-/// The entry of this key, with its weight.
-pub(crate) fn get<R: Rows + ?Sized>(
-    rows: &R,
-    node: NodeId,
-    direction: Direction,
-    (edge_type, neighbor, edge): (u32, NodeId, EdgeId),
-) -> Result<Option<Entry>> {
-    let list = List { node, direction };
-    let order = block::order_bytes(edge_type, neighbor, edge);
-    let Some(block) = list.locate(rows, &order)? else { return Ok(None) };
-    let wanted = (edge_type, neighbor, edge);
-    let mut found = None;
-    let flow = visit_block(list, &block.value, Some(edge_type), &mut |entry| {
-        if entry.key() < wanted {
-            return ControlFlow::Continue(());
-        }
-        found = Some(entry).filter(|entry| entry.key() == wanted);
-        ControlFlow::Break(())
-    });
-    flow.map(|_| found)
-}
-
-/// Hands the entries of a list, or those of one type, to `visit`, in order, until it says stop.
-pub(crate) fn for_each<R: Rows + ?Sized>(
-    rows: &R,
-    node: NodeId,
-    direction: Direction,
-    edge_type: Option<u32>,
-    visit: &mut dyn FnMut(Entry) -> ControlFlow<()>,
-) -> Result<()> {
-    let list = List { node, direction };
-    each_block(rows, list, edge_type, &mut |value| visit_block(list, value, edge_type, visit))
-}
-
-/// How many entries a list has, or how many of one type. Reads the blocks but no entry.
-pub(crate) fn degree<R: Rows + ?Sized>(
-    rows: &R,
-    node: NodeId,
-    direction: Direction,
-    edge_type: Option<u32>,
-) -> Result<usize> {
-    let list = List { node, direction };
-    let mut count = 0;
-    each_block(rows, list, edge_type, &mut |value| {
-        for group in Groups::of(value) {
-            let group = group.map_err(|detail| list.broken(detail))?;
-            if edge_type.is_some_and(|wanted| group.edge_type > wanted) {
-                return Ok(ControlFlow::Break(()));
-            }
-            if edge_type.is_none_or(|wanted| group.edge_type == wanted) {
-                count += group.len();
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(count)
-}
-
-/// Takes a piece of a list.
-#[cfg(test)]
-pub(crate) type ListVisitor<'a> = dyn FnMut(NodeId, Direction, &[Entry]) -> Result<()> + 'a;
-
-/// Hands every list to `visit` in the order of nodes, outward before inward. A list of several
-/// blocks comes in several pieces, one after the other.
-#[cfg(test)]
-pub(crate) fn iter_all<R: Rows + ?Sized>(rows: &R, visit: &mut ListVisitor<'_>) -> Result<()> {
-    let mut entries: Vec<Entry> = Vec::new();
-    let mut newest: Option<(List, Entry)> = None;
-    for row in rows.range(TABLE, KeyRange::all())? {
-        let (key, value) = row?;
-        let list = List::of_key(&key).ok_or_else(|| bad_key(&key))?;
-        let before = newest.filter(|(other, _)| *other == list).map(|(_, entry)| entry);
-        entries.clear();
-        entries.extend(before);
-        block::decode_into(&value, &mut entries).map_err(|detail| list.broken(detail))?;
-        let start = usize::from(before.is_some());
-        if entries[start..].first().is_some_and(|entry| entry.order_bytes()[..] < key[HEAD_BYTES..])
-        {
-            return Err(list.broken("entry before its block's lower bound"));
-        }
-        if let Some(entry) = entries[start..].last() {
-            newest = Some((list, *entry));
-            visit(list.node, list.direction, &entries[start..])?;
-        }
-    }
-    Ok(())
-}
-
-/// Takes a group of a list.
-pub(crate) type GroupVisitor<'a> =
-    dyn FnMut(NodeId, Direction, &Group<'_>) -> Result<(), Broken> + 'a;
-
-/// As `iter_all`, group by group and unread: for whoever needs less than every entry. That the
-/// order holds between groups is not checked.
-pub(crate) fn iter_groups<R: Rows + ?Sized>(rows: &R, visit: &mut GroupVisitor<'_>) -> Result<()> {
-    for row in rows.range(TABLE, KeyRange::all())? {
-        let (key, value) = row?;
-        let list = List::of_key(&key).ok_or_else(|| bad_key(&key))?;
-        for group in Groups::of(&value) {
-            group
-                .and_then(|group| visit(list.node, list.direction, &group))
-                .map_err(|detail| list.broken(detail))?;
-        }
-    }
-    Ok(())
-}
-
-fn bad_key(key: &[u8]) -> Error {
-    Error::corrupt("table adjacency", format!("key {key:02x?} names no node and direction"))
-}
-
-/// Hands the blocks of a list that can hold the type to `visit`, in order.
-fn each_block<R: Rows + ?Sized>(
-    rows: &R,
-    list: List,
-    edge_type: Option<u32>,
-    visit: &mut dyn FnMut(&[u8]) -> Result<ControlFlow<()>>,
-) -> Result<()> {
-    let head = list.head();
-    let Some(value) = rows.get(TABLE, &head)? else { return Ok(()) };
-    if !block::has_more(&value) {
-        return visit(&value).map(|_| ());
-    }
-    let first = match edge_type {
-        // Entries of a type begin in the last block whose lower bound is not after the type.
-        Some(edge_type) => {
-            let order = block::order_bytes(edge_type, NodeId::from_u64(0), EdgeId::LINK);
-            list.locate(rows, &order)?.map_or_else(|| head.to_vec(), |block| block.key)
-        }
-        None => head.to_vec(),
-    };
-    for row in rows.range(TABLE, KeyRange::prefix(&head).starting_at(&first))? {
-        let (_, value) = row?;
-        if visit(&value)?.is_break() {
-            break;
-        }
-    }
-    Ok(())
-}
-
-fn visit_block(
-    list: List,
-    value: &[u8],
-    edge_type: Option<u32>,
-    visit: &mut dyn FnMut(Entry) -> ControlFlow<()>,
-) -> Result<ControlFlow<()>> {
-    for group in Groups::of(value) {
-        let group = group.map_err(|detail| list.broken(detail))?;
-        if edge_type.is_some_and(|wanted| group.edge_type > wanted) {
-            return Ok(ControlFlow::Break(()));
-        }
-        if edge_type.is_none_or(|wanted| group.edge_type == wanted) {
-            let flow = group.for_each(visit).map_err(|detail| list.broken(detail))?;
-            if flow.is_break() {
-                return Ok(flow);
-            }
-        }
-    }
-    Ok(ControlFlow::Continue(()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -528,6 +387,7 @@ mod tests {
     use crate::storage::testing::MemoryRows;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
+    use std::ops::ControlFlow;
 
     type Key = (u32, NodeId, EdgeId);
     type Model = BTreeMap<Key, f32>;
