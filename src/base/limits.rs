@@ -78,3 +78,13 @@ pub(crate) const SNIPPET_SCAN_BYTES_MAX: usize = 1 << 20;
 
 /// How deep folders are searched for databases: deeper ones are not installations.
 pub(crate) const LEGACY_FOLDER_DEPTH_MAX: usize = 16;
+
+/// Threads of one whole-graph algorithm: more than this share one memory bus anyway.
+pub(crate) const GRAPH_THREADS_MAX: usize = 64;
+
+/// Nodes that the random walks of one call may visit together: they are returned in memory, at
+/// eight bytes each.
+pub(crate) const WALK_NODES_MAX: usize = 1 << 28;
+
+/// Pairs of nodes that one SimRank query may look at: each is held in memory, at about 64 bytes.
+pub(crate) const SIMRANK_PAIRS_MAX: usize = 4_000_000;

@@ -232,10 +232,6 @@ impl<'a> Rowed<'a> {
         &self.neighbors[self.first(node) as usize..self.first(node + 1) as usize]
     }
 
-    pub(super) fn degree(&self, node: u32) -> u32 {
-        self.first(node + 1) - self.first(node)
-    }
-
     fn first(&self, node: u32) -> u32 {
         self.offsets[node as usize]
     }

@@ -7,8 +7,13 @@
 mod algorithm;
 mod blocks;
 mod build;
+mod centrality;
+mod parallel;
+mod part;
 mod path;
+mod random;
 mod rank;
+mod scores;
 mod snapshot;
 mod traverse;
 mod view;
@@ -27,8 +32,10 @@ use crate::storage;
 
 pub use algorithm::{Components, Order};
 pub(crate) use blocks::BlocksView;
+pub use centrality::{Betweenness, Closeness, Degree, Eigenvector, Katz};
 pub use path::{Path, PathSearch};
-pub use rank::{PageRank, Ranks};
+pub use rank::PageRank;
+pub use scores::Scores;
 pub use snapshot::Snapshot;
 pub use traverse::{Reached, Walk};
 pub(crate) use view::GraphView;
