@@ -188,7 +188,7 @@ pub(super) struct Rows<'a> {
     weights: Option<Vec<f32>>,
 }
 
-impl<'a> Rows<'a> {
+impl Rows<'_> {
     fn with_capacity(nodes: usize) -> Self {
         let mut offsets = Vec::with_capacity(nodes + 1);
         offsets.push(0);
@@ -199,7 +199,8 @@ impl<'a> Rows<'a> {
         self.offsets.len() - 1
     }
 
-    fn range(&self, node: u32) -> Range<usize> {
+    /// The places of a node's neighbours.
+    pub(super) fn range(&self, node: u32) -> Range<usize> {
         self.offsets[node as usize]..self.offsets[node as usize + 1]
     }
 

@@ -98,7 +98,9 @@ mod tests {
         for seed in 0..4_000 {
             let sample = Random::of(seed, 1, 2).sample(8, 3);
             assert!(sample.len() == 3 && sample.is_sorted_by(|a, b| a < b));
-            sample.iter().for_each(|one| counts[*one as usize] += 1);
+            for one in sample {
+                counts[one as usize] += 1;
+            }
         }
         assert!(counts.iter().all(|count| (1_350..1_650).contains(count)), "{counts:?}");
         assert_eq!(Random::new(1).sample(5, 9), [0, 1, 2, 3, 4]);

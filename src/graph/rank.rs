@@ -307,9 +307,12 @@ mod tests {
     fn by_matrix(model: &Model, options: &PageRank) -> Vec<(NodeId, f64)> {
         let nodes: Vec<NodeId> = model.nodes().into_iter().collect();
         let total: f64 = nodes.iter().filter_map(|node| options.seeds.get(node)).sum();
-        let start = |node: &NodeId| match options.seeds.is_empty() {
-            true => 1.0 / nodes.len() as f64,
-            false => options.seeds.get(node).map_or(0.0, |weight| weight / total),
+        let start = |node: &NodeId| {
+            if options.seeds.is_empty() {
+                1.0 / nodes.len() as f64
+            } else {
+                options.seeds.get(node).map_or(0.0, |weight| weight / total)
+            }
         };
         let weight = |edge: &Arrow| if options.weighted { f64::from(edge.weight) } else { 1.0 };
         let strength = |from: &NodeId, to: Option<&NodeId>| -> f64 {

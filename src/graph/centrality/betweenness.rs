@@ -111,7 +111,9 @@ impl Graph {
         let scale = scale_of(part.count(), sources.len(), options);
         let mut values = vec![0.0; part.count()];
         sum_up(&rows, &sources, threads_of(options.threads), &mut values);
-        values.iter_mut().for_each(|value| *value *= scale);
+        for value in &mut values {
+            *value *= scale;
+        }
         let values = part.spread(values);
         drop(part);
         Ok(Scores::new(snapshot, values))
@@ -247,7 +249,9 @@ mod tests {
             (false, true) => 0.5,
             (false, false) => 1.0,
         };
-        scores.values_mut().for_each(|score| *score *= scale);
+        for score in scores.values_mut() {
+            *score *= scale;
+        }
         scores
     }
 

@@ -9,9 +9,9 @@ use crate::graph::scores::{Approach, Scores};
 use crate::graph::{Direction, Graph};
 
 /// How [`Graph::eigenvector_centrality`] is computed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Eigenvector {
-    rounds: Rounds,
+    rounds: Iteration,
 }
 
 /// How [`Graph::katz_centrality`] is computed.
@@ -20,12 +20,12 @@ pub struct Katz {
     attenuation: f64,
     base: f64,
     normalized: bool,
-    rounds: Rounds,
+    rounds: Iteration,
 }
 
 /// What both have in common.
 #[derive(Clone, Debug, PartialEq)]
-struct Rounds {
+struct Iteration {
     direction: Direction,
     weighted: bool,
     tolerance: f64,
@@ -33,7 +33,7 @@ struct Rounds {
     threads: usize,
 }
 
-impl Default for Rounds {
+impl Default for Iteration {
     fn default() -> Self {
         let (tolerance, rounds_max) = (1e-9, 1_000);
         Self { direction: Direction::In, weighted: false, tolerance, rounds_max, threads: 0 }
@@ -84,12 +84,6 @@ macro_rules! common_options {
     };
 }
 
-impl Default for Eigenvector {
-    fn default() -> Self {
-        Self { rounds: Rounds::default() }
-    }
-}
-
 impl Eigenvector {
     /// From the nodes that lead to a node, without weights.
     #[must_use]
@@ -102,7 +96,7 @@ impl Eigenvector {
 
 impl Default for Katz {
     fn default() -> Self {
-        Self { attenuation: 0.1, base: 1.0, normalized: true, rounds: Rounds::default() }
+        Self { attenuation: 0.1, base: 1.0, normalized: true, rounds: Iteration::default() }
     }
 }
 
@@ -193,7 +187,7 @@ impl Graph {
     fn in_rounds(
         &self,
         edge_types: &[&str],
-        rounds: &Rounds,
+        rounds: &Iteration,
         run: impl FnOnce(&Sweep<'_>, &mut Vec<f64>, &mut Approach),
     ) -> Result<Scores> {
         let snapshot = self.snapshot()?;
@@ -218,14 +212,16 @@ fn normalize(values: &mut [f64]) {
     }
     let squares: f64 = values.iter().map(|value| (value / largest).powi(2)).sum();
     let length = largest * squares.sqrt();
-    values.iter_mut().for_each(|value| *value /= length);
+    for value in values {
+        *value /= length;
+    }
 }
 
-/// Rounds over all nodes.
+/// Iteration over all nodes.
 struct Sweep<'a> {
     rows: &'a Rows<'a>,
     runs: Vec<Range<usize>>,
-    rounds: &'a Rounds,
+    rounds: &'a Iteration,
 }
 
 impl Sweep<'_> {
@@ -275,7 +271,7 @@ mod tests {
     type Matrix = Vec<Vec<f64>>;
 
     /// What arrives at each node of a row from each node of a column.
-    fn matrix(model: &Model, rounds: &Rounds) -> (Vec<NodeId>, Matrix) {
+    fn matrix(model: &Model, rounds: &Iteration) -> (Vec<NodeId>, Matrix) {
         let nodes: Vec<NodeId> = model.nodes().into_iter().collect();
         let mut matrix = vec![vec![0.0; nodes.len()]; nodes.len()];
         for edge in &model.edges {
@@ -322,13 +318,13 @@ mod tests {
         (0..count).map(|number| rows[number][count] / rows[number][number]).collect()
     }
 
-    fn any_rounds() -> impl Strategy<Value = Rounds> {
+    fn any_rounds() -> impl Strategy<Value = Iteration> {
         let direction = prop::sample::select(vec![Direction::Out, Direction::In, Direction::Both]);
-        (direction, any::<bool>()).prop_map(|(direction, weighted)| Rounds {
+        (direction, any::<bool>()).prop_map(|(direction, weighted)| Iteration {
             direction,
             weighted,
             tolerance: 1e-13,
-            ..Rounds::default()
+            ..Iteration::default()
         })
     }
 
@@ -342,70 +338,74 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
-        #[test]
-        fn katz_scores_solve_their_equation(
-            model in Model::any(8, 20),
-            typed: bool,
-            rounds in any_rounds(),
-        ) {
-            let graph = model.graph();
-            let (model, types): (_, &[&str]) =
-                if typed { (model.of_type(1), &["t1"]) } else { (model, &[]) };
-            let (nodes, matrix) = matrix(&model, &rounds);
-            let most = matrix.iter().map(|row| row.iter().sum::<f64>()).fold(1.0, f64::max);
-            let attenuation = 0.8 / most;
-            let options = Katz { attenuation, base: 0.5, normalized: false, rounds };
-            let found = graph.katz_centrality(types, &options).unwrap();
-            prop_assert!(found.has_converged());
-            let mut expected = solve(&matrix, attenuation, 0.5);
-            check(&found, &nodes, &expected);
-            let options = Katz { normalized: true, ..options };
-            let length = expected.iter().map(|value| value * value).sum::<f64>().sqrt();
-            expected.iter_mut().for_each(|value| *value /= length);
-            let found = graph.katz_centrality(types, &options).unwrap();
-            check(&found, &nodes, &expected);
-            for threads in 1..4 {
-                let again =
-                    graph.katz_centrality(types, &options.clone().threads(threads)).unwrap();
-                prop_assert!(again.iter().eq(found.iter()), "{threads} threads");
-            }
-        }
-
-        #[test]
-        fn eigenvector_scores_are_those_of_the_matrix(
-            model in Model::any(8, 24),
-            typed: bool,
-            rounds in any_rounds(),
-        ) {
-            let graph = model.graph();
-            let (model, types): (_, &[&str]) =
-                if typed { (model.of_type(1), &["t1"]) } else { (model, &[]) };
-            let (nodes, matrix) = matrix(&model, &rounds);
-            let options = Eigenvector { rounds };
-            let found = graph.eigenvector_centrality(types, &options).unwrap();
-            let mut expected = vec![1.0; nodes.len()];
-            for _ in 0..found.rounds() {
-                let arriving = times(&matrix, &expected);
-                expected.iter_mut().zip(arriving).for_each(|(value, more)| *value += more);
+            #![proptest_config(ProptestConfig::with_cases(48))]
+            #[test]
+            fn katz_scores_solve_their_equation(
+                model in Model::any(8, 20),
+                typed: bool,
+                rounds in any_rounds(),
+            ) {
+                let graph = model.graph();
+                let (model, types): (_, &[&str]) =
+                    if typed { (model.of_type(1), &["t1"]) } else { (model, &[]) };
+                let (nodes, matrix) = matrix(&model, &rounds);
+                let most = matrix.iter().map(|row| row.iter().sum::<f64>()).fold(1.0, f64::max);
+                let attenuation = 0.8 / most;
+                let options = Katz { attenuation, base: 0.5, normalized: false, rounds };
+                let found = graph.katz_centrality(types, &options).unwrap();
+                prop_assert!(found.has_converged());
+                let mut expected = solve(&matrix, attenuation, 0.5);
+                check(&found, &nodes, &expected);
+                let options = Katz { normalized: true, ..options };
                 let length = expected.iter().map(|value| value * value).sum::<f64>().sqrt();
-                expected.iter_mut().for_each(|value| *value /= length);
-            }
-            check(&found, &nodes, &expected);
-            if found.has_converged() && !nodes.is_empty() {
-                let image = times(&matrix, &expected);
-                let value: f64 = image.iter().zip(&expected).map(|(a, b)| a * b).sum();
-                for (image, own) in image.iter().zip(&expected) {
-                    prop_assert!((image - value * own).abs() < 1e-6);
+                for value in &mut expected {
+     *value /= length;
+    }
+                let found = graph.katz_centrality(types, &options).unwrap();
+                check(&found, &nodes, &expected);
+                for threads in 1..4 {
+                    let again =
+                        graph.katz_centrality(types, &options.clone().threads(threads)).unwrap();
+                    prop_assert!(again.iter().eq(found.iter()), "{threads} threads");
                 }
             }
-            for threads in 1..4 {
-                let again =
-                    graph.eigenvector_centrality(types, &options.clone().threads(threads)).unwrap();
-                prop_assert!(again.iter().eq(found.iter()), "{threads} threads");
+
+            #[test]
+            fn eigenvector_scores_are_those_of_the_matrix(
+                model in Model::any(8, 24),
+                typed: bool,
+                rounds in any_rounds(),
+            ) {
+                let graph = model.graph();
+                let (model, types): (_, &[&str]) =
+                    if typed { (model.of_type(1), &["t1"]) } else { (model, &[]) };
+                let (nodes, matrix) = matrix(&model, &rounds);
+                let options = Eigenvector { rounds };
+                let found = graph.eigenvector_centrality(types, &options).unwrap();
+                let mut expected = vec![1.0; nodes.len()];
+                for _ in 0..found.rounds() {
+                    let arriving = times(&matrix, &expected);
+                    expected.iter_mut().zip(arriving).for_each(|(value, more)| *value += more);
+                    let length = expected.iter().map(|value| value * value).sum::<f64>().sqrt();
+                    for value in &mut expected {
+     *value /= length;
+    }
+                }
+                check(&found, &nodes, &expected);
+                if found.has_converged() && !nodes.is_empty() {
+                    let image = times(&matrix, &expected);
+                    let value: f64 = image.iter().zip(&expected).map(|(a, b)| a * b).sum();
+                    for (image, own) in image.iter().zip(&expected) {
+                        prop_assert!((image - value * own).abs() < 1e-6);
+                    }
+                }
+                for threads in 1..4 {
+                    let again =
+                        graph.eigenvector_centrality(types, &options.clone().threads(threads)).unwrap();
+                    prop_assert!(again.iter().eq(found.iter()), "{threads} threads");
+                }
             }
         }
-    }
 
     #[test]
     fn scores_that_grow_without_end_have_not_converged() {
