@@ -20,14 +20,14 @@ pub struct PredictedLink {
 }
 
 impl Graph {
-    /// The pairs of nodes that are most alike and have no edge with each other, in either direction,
-    /// best first, of equals the smallest nodes first (Liben-Nowell, Kleinberg: The link prediction
-    /// problem for social networks, 2003). Only pairs with a common neighbour are candidates, for
-    /// preferential attachment too.
+    /// The pairs of nodes that are most alike and have no edge with each other, in either
+    /// direction, best first, of equals the smallest nodes first (Liben-Nowell, Kleinberg: The link
+    /// prediction problem for social networks, 2003). Only pairs with a common neighbour are
+    /// candidates, for preferential attachment too.
     ///
     /// From each node at most [`Similarity::steps_max`] steps are taken, so that hubs cost no more;
-    /// all nodes together take time linear in nodes, edges and steps, and memory for the pairs asked
-    /// for.
+    /// all nodes together take time linear in nodes, edges and steps, and memory for the pairs
+    /// asked for.
     ///
     /// # Errors
     /// As [`Graph::snapshot`].

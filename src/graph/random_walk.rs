@@ -1,10 +1,10 @@
 //! Random walks: plain, by weights, and those of node2vec, which remember where they came from.
 //!
 //! Each walk has a stream of random numbers of its own, made from the seed, its start and its
-//! number, so that walks are the same for any number of threads, and those of one node do not depend
-//! on which others are asked for. Considered instead: petgraph and rustworkx-core have no walks; the
-//! node2vec crates keep a table for each pair of neighbours, which takes memory of the sum of the
-//! squares of all degrees.
+//! number, so that walks are the same for any number of threads, and those of one node do not
+//! depend on which others are asked for. Considered instead: petgraph and rustworkx-core have no
+//! walks; the node2vec crates keep a table for each pair of neighbours, which takes memory of the
+//! sum of the squares of all degrees.
 
 use std::ops::Range;
 

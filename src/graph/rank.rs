@@ -1,10 +1,9 @@
 //! Rank of nodes by the rank of those that lead to them: PageRank and personalised PageRank.
 //!
-//! Ours because petgraph's `page_rank` is quadratic in the nodes and its parallel twin with it;
-//! rustworkx-core has none for plain rows, and graph (neo4j-labs) brings a graph type of its own.
-//! Each round is one pull over the inward rows: what a node hands to each of its targets is computed
-//! once, when its own rank is known, and nodes are cut into runs of equal work that any number of
-//! threads take.
+//! Ours because petgraph's `page_rank` is quadratic in the nodes, as is its parallel twin;
+//! rustworkx-core and graphalgs have none. Each round is one pull over the inward rows: what a node
+//! hands to each of its targets is computed once, when its own rank is known, and nodes are cut into
+//! runs of equal work that any number of threads take.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -3,9 +3,9 @@
 //! Neighbours are sets: parallel edges count once. The two nodes themselves are no common
 //! neighbours of each other, though they count where all neighbours are counted; a self loop makes
 //! a node its own neighbour and, where both directions count, adds one more to its degree. That is
-//! what networkx does on its undirected graphs. It has nothing for directed ones; here one direction
-//! alone can be taken, and the degree of a common neighbour is then that of the edges it is common
-//! by.
+//! what networkx does on its undirected graphs. It has nothing for directed ones; here one
+//! direction alone can be taken, and the degree of a common neighbour is then that of the edges it
+//! is common by.
 //!
 //! A pair, and the nodes similar to one, are read from whichever view there is, at the cost of the
 //! neighbours of the neighbours; nothing is built. Considered instead: petgraph and rustworkx-core
@@ -80,8 +80,8 @@ impl Similarity {
 }
 
 impl Graph {
-    /// How alike two nodes are. 0 for nodes without an edge that counts. Linear in the neighbours of
-    /// both, and for Adamic-Adar and resource allocation of the common ones.
+    /// How alike two nodes are. 0 for nodes without an edge that counts. Linear in the neighbours
+    /// of both, and for Adamic-Adar and resource allocation of the common ones.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a node with itself; [`Error::Corrupt`] when adjacency blocks are

@@ -1,15 +1,15 @@
-//! SimRank: two nodes are alike if those that lead to them are alike (Jeh, Widom: SimRank: a measure
-//! of structural-context similarity, 2002).
+//! SimRank: two nodes are alike if those that lead to them are alike (Jeh, Widom: SimRank: a
+//! measure of structural-context similarity, 2002).
 //!
-//! `s(a, a) = 1`, and else `s(a, b)` is the decay times the mean of `s(i, j)` over all `i` that lead
-//! to `a` and all `j` that lead to `b`, 0 where there are none. Neighbours are sets, as in
+//! `s(a, a) = 1`, and else `s(a, b)` is the decay times the mean of `s(i, j)` over all `i` that
+//! lead to `a` and all `j` that lead to `b`, 0 where there are none. Neighbours are sets, as in
 //! [`super::similarity`]; a self loop leads a node to itself. networkx takes the same edges on its
 //! directed graphs.
 //!
-//! The recursion is cut off at a depth: the result is too small by at most `decay ^ (depth + 1)`, in
-//! practice by far less. It is followed for the pairs that are asked about only, each at each depth
-//! once, so that a query costs what lies above them and not the square of the graph. Where that is
-//! too much, the similarities of one node can be estimated from random walks.
+//! The recursion is cut off at a depth: the result is too small by at most `decay ^ (depth + 1)`,
+//! in practice by far less. It is followed for the pairs that are asked about only, each at each
+//! depth once, so that a query costs what lies above them and not the square of the graph. Where
+//! that is too much, the similarities of one node can be estimated from random walks.
 
 use super::local::{LocalMap, LocalSet, Which};
 use super::parallel::{fold, runs_of, threads_of};
@@ -68,8 +68,8 @@ impl SimRank {
         self
     }
 
-    /// Lets [`Graph::simrank_from`] estimate: so many times, a random walk goes back from every node
-    /// and is compared with that of the node asked about. The seed chooses the ways.
+    /// Lets [`Graph::simrank_from`] estimate: so many times, a random walk goes back from every
+    /// node and is compared with that of the node asked about. The seed chooses the ways.
     #[must_use]
     pub fn sampled(mut self, walks: usize, seed: u64) -> Self {
         self.sampled = Some((walks, seed));
@@ -97,8 +97,8 @@ impl SimRank {
 }
 
 impl Graph {
-    /// The SimRank of two nodes, from 0 to 1. Follows pairs of neighbours to the depth, each pair at
-    /// each depth once.
+    /// The SimRank of two nodes, from 0 to 1. Follows pairs of neighbours to the depth, each pair
+    /// at each depth once.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a decay that is not between 0 and 1; [`Error::Limit`] when more pairs

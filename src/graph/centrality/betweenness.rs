@@ -49,8 +49,8 @@ impl Betweenness {
         self
     }
 
-    /// Divides by the number of pairs of other nodes, so that 1 means to lie on every shortest path.
-    /// With two nodes or fewer all scores are 0.
+    /// Divides by the number of pairs of other nodes, so that 1 means to lie on every shortest
+    /// path. With two nodes or fewer all scores are 0.
     #[must_use]
     pub fn normalized(mut self) -> Self {
         self.normalized = true;
@@ -87,8 +87,8 @@ impl Graph {
     /// floating-point numbers and lose their meaning beyond 1e308.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for no pivots, and for weights that are negative or not finite, or 0: then
-    /// there may be endlessly many shortest paths. Otherwise as [`Graph::snapshot`].
+    /// [`Error::Invalid`] for no pivots, and for weights that are negative or not finite, or 0:
+    /// then there may be endlessly many shortest paths. Otherwise as [`Graph::snapshot`].
     pub fn betweenness_centrality(
         &self,
         edge_types: &[&str],

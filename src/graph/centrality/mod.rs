@@ -6,18 +6,17 @@
 //! * Only nodes with an edge of the wanted types are in the graph; their number is the `n` of every
 //!   formula.
 //! * Distances and paths: of parallel edges only the shortest counts, once; self loops never do.
-//! * Degrees and spectral scores: parallel edges count each, a self loop is one edge outward and one
-//!   inward.
+//! * Degrees and spectral scores: parallel edges count each, a self loop is one edge outward and
+//!   one inward.
 //! * Distances go by default to the node, spectral scores come by default from the nodes that lead
 //!   to it.
 //!
 //! Every result is the same, bit for bit, for any number of threads: each node is computed by
 //! itself, or partial sums are merged in one order.
 //!
-//! Considered instead: petgraph has none of these; rustworkx-core has them over petgraph's traits
-//! only, with an index look-up and an iterator for every edge, sums in the order in which threads
-//! end, and no sampling; graphalgs keeps matrices of distances. Plain rows are several times faster
-//! here and the loops are short.
+//! Considered instead: petgraph and graphalgs have none of these; rustworkx-core has most of them
+//! over petgraph's traits, adds up in the order in which its threads end, and has neither pivots nor
+//! harmonic centrality. On rows the loops are short.
 
 mod betweenness;
 mod degree;
