@@ -26,6 +26,8 @@ mod view;
 mod visit;
 
 #[cfg(test)]
+mod bench_tmp;
+#[cfg(test)]
 mod model;
 
 use std::fmt;

@@ -35,10 +35,10 @@ impl<'a> Part<'a> {
     pub(super) fn of(snapshot: &'a Snapshot, edge_types: Option<Vec<u32>>) -> Self {
         let all = Self { snapshot, edge_types, chosen: None };
         let dense = 0..snapshot.node_bound() as u32;
-        let nodes: Vec<u32> = dense.clone().filter(|node| all.touches(*node)).collect();
-        if nodes.len() == dense.len() {
+        if dense.clone().all(|node| all.touches(node)) {
             return all;
         }
+        let nodes: Vec<u32> = dense.clone().filter(|node| all.touches(*node)).collect();
         let mut numbers = vec![NONE; dense.len()];
         for (number, node) in (0..).zip(&nodes) {
             numbers[*node as usize] = number;
@@ -236,18 +236,29 @@ impl Rows<'_> {
         }
     }
 
-    /// What arrives at a node when each neighbour sends its share, times the weight of the edge.
+    /// Hands what arrives at each node of a run to `take`, in order, when each neighbour sends its
+    /// share times the weight of the edge. The inner loop of everything that goes in rounds.
     #[inline]
-    pub(super) fn arriving(&self, node: u32, shares: &[f64]) -> f64 {
-        let sources = self.of(node);
-        match &self.weights {
-            None => sources.iter().fold(0.0, |sum, source| sum + shares[*source as usize]),
-            Some(weights) => {
-                let weighted = sources.iter().zip(&weights[self.range(node)]);
-                weighted.fold(0.0, |sum, (source, weight)| {
-                    sum + shares[*source as usize] * f64::from(*weight)
-                })
+    pub(super) fn each_arriving(
+        &self,
+        run: Range<usize>,
+        shares: &[f64],
+        mut take: impl FnMut(f64),
+    ) {
+        let neighbors: &[u32] = &self.neighbors;
+        let rows = self.offsets[run.start..=run.end].windows(2).map(|ends| ends[0]..ends[1]);
+        let Some(weights) = &self.weights else {
+            for row in rows {
+                let sources = neighbors[row].iter();
+                take(sources.fold(0.0, |sum, source| sum + shares[*source as usize]));
             }
+            return;
+        };
+        for row in rows {
+            let weighted = neighbors[row.clone()].iter().zip(&weights[row]);
+            take(weighted.fold(0.0, |sum, (source, weight)| {
+                sum + shares[*source as usize] * f64::from(*weight)
+            }));
         }
     }
 

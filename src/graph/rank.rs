@@ -134,7 +134,7 @@ impl Graph {
         } else {
             part.degrees(Direction::Out)
         };
-        let (values, how) = Ranking::new(&inward, &strengths, starts, options).run();
+        let (values, how) = Ranking::new(&inward, strengths, starts, options).run();
         let values = part.spread(values);
         drop((inward, part));
         Ok(Scores::approached(snapshot, (values, how)))
@@ -208,10 +208,14 @@ struct Sums {
 }
 
 impl<'a> Ranking<'a> {
-    fn new(inward: &'a Rows<'a>, strengths: &[f64], starts: Starts, options: &'a PageRank) -> Self {
-        let factor =
-            |strength: &f64| if *strength > 0.0 { options.damping / strength } else { 0.0 };
-        let factors: Vec<f64> = strengths.iter().map(factor).collect();
+    fn new(
+        inward: &'a Rows<'a>,
+        strengths: Vec<f64>,
+        starts: Starts,
+        options: &'a PageRank,
+    ) -> Self {
+        let factor = |strength: f64| if strength > 0.0 { options.damping / strength } else { 0.0 };
+        let factors: Vec<f64> = strengths.into_iter().map(factor).collect();
         let scores: Vec<f64> = (0..factors.len()).map(|node| starts.of_node(node)).collect();
         let shares = scores.iter().zip(&factors).map(|(score, factor)| score * factor).collect();
         let runs = balanced(&inward.offsets);
@@ -221,9 +225,8 @@ impl<'a> Ranking<'a> {
     fn run(mut self) -> (Vec<f64>, Approach) {
         let threads = threads_of(self.options.threads);
         let mut next = vec![0.0; self.scores.len()];
-        let at_dead_ends = self.scores.iter().zip(self.strandings());
-        let mut stranded: f64 =
-            at_dead_ends.filter(|(_, dead)| *dead).map(|(score, _)| score).sum();
+        let dead_ends = self.scores.iter().zip(&self.factors).filter(|(_, factor)| **factor == 0.0);
+        let mut stranded: f64 = dead_ends.map(|(score, _)| score).sum();
         let mut how = Approach { rounds: 0, converged: self.scores.is_empty() };
         while !how.converged && how.rounds < self.options.rounds_max {
             how.rounds += 1;
@@ -233,12 +236,6 @@ impl<'a> Ranking<'a> {
             how.converged = sums.moved < self.options.tolerance;
         }
         (self.scores, how)
-    }
-
-    /// Which nodes hand nothing on. With a damping of 0 none does, and what is stranded is not
-    /// asked for.
-    fn strandings(&self) -> impl Iterator<Item = bool> {
-        self.factors.iter().map(|factor| *factor == 0.0)
     }
 
     fn round(&mut self, threads: usize, stranded: f64, next: &mut [f64]) -> Sums {
@@ -279,11 +276,11 @@ struct Pull<'a> {
 impl Pull<'_> {
     fn run(&self, first: usize, scores: &mut [f64], next: &mut [f64]) -> Sums {
         let mut sums = Sums::default();
-        let factors = &self.factors[first..];
-        for ((node, score), (share, factor)) in
-            (first..).zip(scores).zip(next.iter_mut().zip(factors))
-        {
-            let arriving = self.inward.arriving(node as u32, self.shares);
+        let run = first..first + scores.len();
+        let factors = &self.factors[run.clone()];
+        let mut slots = run.clone().zip(scores).zip(next.iter_mut().zip(factors));
+        self.inward.each_arriving(run, self.shares, |arriving| {
+            let Some(((node, score), (share, factor))) = slots.next() else { return };
             let new = self.anew * self.starts.of_node(node) + arriving;
             sums.moved += (new - *score).abs();
             *score = new;
@@ -291,7 +288,7 @@ impl Pull<'_> {
             if *factor == 0.0 {
                 sums.stranded += new;
             }
-        }
+        });
         sums
     }
 }

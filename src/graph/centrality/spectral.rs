@@ -248,9 +248,12 @@ impl Sweep<'_> {
                 jobs.push((run.clone(), own));
             }
             map(threads, jobs, |(run, next)| {
-                for ((node, own), next) in run.clone().zip(&values[run]).zip(next) {
-                    *next = step(*own, self.rows.arriving(node as u32, values));
-                }
+                let mut slots = next.iter_mut().zip(&values[run.clone()]);
+                self.rows.each_arriving(run, values, |arriving| {
+                    if let Some((next, own)) = slots.next() {
+                        *next = step(*own, arriving);
+                    }
+                });
             });
             settle(&mut next);
             std::mem::swap(values, &mut next);
