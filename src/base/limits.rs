@@ -104,3 +104,13 @@ pub(crate) const EDGE_LOG_CHANGES_MAX: usize = 1 << 18;
 /// Bytes that the graph may take in memory unless an option says otherwise: about forty million
 /// edges.
 pub(crate) const GRAPH_BYTES_DEFAULT: usize = 1 << 30;
+
+/// Threads of one whole-graph algorithm: more than this share one memory bus anyway.
+pub(crate) const GRAPH_THREADS_MAX: usize = 64;
+
+/// Nodes that the random walks of one call may visit together: they are returned in memory, at
+/// eight bytes each.
+pub(crate) const WALK_NODES_MAX: usize = 1 << 28;
+
+/// Pairs of nodes that one SimRank query may look at: each is held in memory, at about 64 bytes.
+pub(crate) const SIMRANK_PAIRS_MAX: usize = 4_000_000;

@@ -112,6 +112,12 @@ impl Model {
         Graph::of_snapshot(Arc::new(self.snapshot()), names())
     }
 
+    /// The edges of one type.
+    pub(super) fn of_type(&self, edge_type: u32) -> Self {
+        let edges = self.edges.iter().filter(|edge| edge.edge_type == edge_type);
+        Self { edges: edges.copied().collect() }
+    }
+
     /// The nodes that have an edge.
     pub(super) fn nodes(&self) -> BTreeSet<NodeId> {
         self.edges.iter().flat_map(|edge| [edge.source, edge.target]).collect()
