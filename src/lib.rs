@@ -9,6 +9,7 @@
 //!   gives a consistent view.
 //! * [`record`] has the built-in record types and the trait for own ones.
 //! * [`graph`] walks what records link to: [`Store::graph`].
+//! * [`transfer`] gives the graph to other programs, and takes graphs of theirs in.
 //! * [`search`] finds records by their text: [`Store::search`].
 //!
 //! Acknowledged writes are durable; concurrent writers share one sync; a closure that fails leaves
@@ -54,6 +55,7 @@ pub mod record;
 pub mod search;
 pub(crate) mod storage;
 pub(crate) mod store;
+pub mod transfer;
 
 pub use base::error::{Error, Result};
 pub use base::id::{EdgeId, Kind, NodeId, Seq};
