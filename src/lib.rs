@@ -48,6 +48,7 @@
 )]
 
 pub(crate) mod base;
+pub(crate) mod family;
 pub mod graph;
 #[cfg(feature = "legacy")]
 pub mod legacy;
@@ -62,6 +63,7 @@ pub use base::id::{EdgeId, Kind, NodeId, Seq};
 pub use base::json::Json;
 pub use base::key::Key;
 pub use base::time::{Clock, ManualClock, SystemClock, Timestamp};
+pub use family::entity;
 pub use storage::changes::{Change, Operation};
 pub use store::{CompactReport, Problem, SourceStats, StoreStats, TableStats, VerifyReport};
 pub use store::{Freshness, Search, SearchHit, SearchResults, SearchStats};

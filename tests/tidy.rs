@@ -50,7 +50,6 @@ const ENGINE_HOMES: &[(&str, &[&str])] = &[
     ("anstream", &["src/cli/", "src/main.rs"]),
     ("tracing_subscriber", &["src/cli/", "src/main.rs"]),
     ("ctrlc", &["src/cli/", "src/main.rs"]),
-    ("layout", &["src/cli/"]),
     ("quick_xml", &["src/transfer/"]),
 ];
 

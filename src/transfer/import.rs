@@ -285,7 +285,7 @@ fn new_edge((source, target): (NodeId, NodeId), edge: ForeignEdge) -> Result<New
     if let Some(weight) = attributes.get("weight").and_then(Value::as_f64) {
         let short = weight as f32;
         if !short.is_finite() {
-            return Err(format!("weight {weight} is no weight of an edge"));
+            return Err(format!("weight {weight:e} is no weight of an edge"));
         }
         new = new.weight(short);
         // Edges weigh in 32 bits: what says more is kept beside it.

@@ -5,6 +5,7 @@ mod change_feed;
 #[path = "../support/check.rs"]
 mod check;
 mod concurrency;
+mod entities;
 mod errors;
 mod families;
 mod format;
@@ -21,6 +22,7 @@ mod own_records;
 #[path = "../support/random.rs"]
 mod random;
 mod store;
+mod transfer;
 #[path = "../support/workload.rs"]
 mod workload;
 mod write;
