@@ -7,5 +7,6 @@
 mod demo;
 mod errors;
 mod golden;
+mod graph;
 mod session;
 mod streams;
