@@ -109,12 +109,15 @@ fn self_loops(snapshot: &Snapshot) -> usize {
         .sum()
 }
 
+/// The ranges, and the node with most edges.
+type Degrees = (Vec<DegreeRange>, Option<(NodeId, usize)>);
+
 /// The range of a degree: 0, 1, 2 to 3, 4 to 7 and so on.
 fn range_of(degree: usize) -> usize {
     degree.checked_ilog2().map_or(0, |log| log as usize + 1)
 }
 
-fn degrees(snapshot: &Snapshot) -> Result<(Vec<DegreeRange>, Option<(NodeId, usize)>)> {
+fn degrees(snapshot: &Snapshot) -> Result<Degrees> {
     let mut ranges: Vec<DegreeRange> = Vec::new();
     let mut largest: Option<(NodeId, usize)> = None;
     for (number, node) in (0..).zip(&snapshot.nodes) {

@@ -35,7 +35,8 @@ impl Writer for Dot {
         let label = Quoted(edge.edge_type);
         written(write!(out, "  \"{source}\" -> \"{target}\" [label={label}"))?;
         // Graphviz takes weights from 0 on; 1 is what it assumes.
-        if let Some(weight) = edge.weight.filter(|weight| *weight >= 0.0 && *weight != 1.0) {
+        let is_told = |weight: &f32| *weight >= 0.0 && weight.to_bits() != 1.0_f32.to_bits();
+        if let Some(weight) = edge.weight.filter(is_told) {
             written(write!(out, ", weight={weight}"))?;
         }
         written(out.write_all(b"];\n"))

@@ -19,7 +19,7 @@ use crate::base::time::Timestamp;
 use crate::graph::Subgraph;
 use crate::storage::adjacency::{self, Direction, Entry};
 use crate::storage::tables::record_key;
-use crate::storage::{KeyRange, Rows, TableId, edges};
+use crate::storage::{KeyRange, Rows as _, TableId, edges};
 use crate::store::ReadTx;
 use crate::store::record_read;
 

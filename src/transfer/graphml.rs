@@ -17,6 +17,7 @@ use super::import::{ForeignEdge, ForeignNode, Intake};
 use super::lines::{Lines, Place};
 use super::text::Xml;
 use crate::base::error::Result;
+use crate::base::json::Json;
 
 const HEAD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <graphml xmlns="http://graphml.graphdrawing.org/xmlns"
@@ -87,7 +88,7 @@ impl Writer for GraphMl {
         data(out, "es", stated_by.as_deref())?;
         data(out, "ef", edge.valid_from.map(|time| time.to_string()).as_deref())?;
         data(out, "eu", edge.valid_to.map(|time| time.to_string()).as_deref())?;
-        data(out, "ep", edge.properties.as_ref().map(|json| json.as_str()))?;
+        data(out, "ep", edge.properties.as_ref().map(Json::as_str))?;
         written(out.write_all(b"</edge>\n"))
     }
 
@@ -207,7 +208,7 @@ impl<R: BufRead> Document<'_, '_, '_, R> {
             if child.name == "default" {
                 let line = child.line;
                 let text = self.text()?;
-                key.default = text.map(|text| self.value(&key, text, line)).transpose()?;
+                key.default = text.map(|text| self.value(&key, &text, line)).transpose()?;
             } else {
                 self.leave_out()?;
             }
@@ -276,13 +277,13 @@ impl<R: BufRead> Document<'_, '_, '_, R> {
             return self.fault(format!("key {id:?} was not declared"));
         };
         if let Some(text) = self.text()? {
-            let value = self.value(&key, text, tag.line)?;
+            let value = self.value(&key, &text, tag.line)?;
             attributes.insert(key.name, value);
         }
         Ok(())
     }
 
-    fn value(&self, key: &Key, text: String, line: u64) -> Result<Value> {
+    fn value(&self, key: &Key, text: &str, line: u64) -> Result<Value> {
         let trimmed = text.trim();
         let value = match key.value_type.as_str() {
             "boolean" => match trimmed {
@@ -293,10 +294,9 @@ impl<R: BufRead> Document<'_, '_, '_, R> {
             "int" | "long" => trimmed.parse::<i64>().ok().map(Value::from),
             // JSON has no infinity: such a number stays a text.
             "float" | "double" => trimmed.parse::<f64>().ok().map(|number| {
-                serde_json::Number::from_f64(number)
-                    .map_or_else(|| text.as_str().into(), Value::from)
+                serde_json::Number::from_f64(number).map_or_else(|| Value::from(text), Value::from)
             }),
-            _ => Some(Value::String(text.clone())),
+            _ => Some(Value::from(text)),
         };
         value.ok_or_else(|| {
             let Key { name, value_type, .. } = key;

@@ -137,16 +137,12 @@ impl<'i, 's> Intake<'i, 's> {
         let key = node.id.clone();
         let entity = entity_of(node, &self.options.prefix)
             .map_err(|error| self.fault(line, error.to_string()))?;
-        let id = match self.present(&entity)? {
-            Some(id) => {
-                self.report.reused += 1;
-                id
-            }
-            None => {
-                let made = self.tx.insert(&entity);
-                self.report.nodes += 1;
-                made.map_err(|error| self.refused(line, error))?
-            }
+        let id = if let Some(id) = self.present(&entity)? {
+            self.report.reused += 1;
+            id
+        } else {
+            self.report.nodes += 1;
+            self.tx.insert(&entity).map_err(|error| self.refused(line, error))?
         };
         self.nodes.insert(key, id);
         Ok(())
@@ -258,7 +254,7 @@ fn entity_of(node: ForeignNode, prefix: &str) -> Result<Entity> {
         entity_id: format!("{prefix}{id}"),
         name: name.unwrap_or(id),
         entity_type,
-        metadata: properties(attributes)?,
+        metadata: properties(&attributes)?,
         ..Entity::default()
     })
 }
@@ -274,8 +270,8 @@ fn whole_entity(mut record: Map<String, Value>, prefix: &str, id: &str) -> Resul
     Ok(entity)
 }
 
-fn properties(attributes: Map<String, Value>) -> Result<Option<Json>> {
-    if attributes.is_empty() { Ok(None) } else { Json::of(&attributes).map(Some) }
+fn properties(attributes: &Map<String, Value>) -> Result<Option<Json>> {
+    if attributes.is_empty() { Ok(None) } else { Json::of(attributes).map(Some) }
 }
 
 fn new_edge((source, target): (NodeId, NodeId), edge: ForeignEdge) -> Result<NewEdge, String> {
@@ -305,7 +301,7 @@ fn new_edge((source, target): (NodeId, NodeId), edge: ForeignEdge) -> Result<New
     if !edge.is_directed {
         attributes.insert("directed".to_owned(), Value::Bool(false));
     }
-    match properties(attributes).map_err(|error| error.to_string())? {
+    match properties(&attributes).map_err(|error| error.to_string())? {
         Some(properties) => Ok(new.properties(properties)),
         None => Ok(new),
     }

@@ -45,7 +45,7 @@ struct Edge<'a> {
     target: NodeId,
     key: &'a str,
     #[serde(rename = "type")]
-    edge_type: &'a str,
+    of_type: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     weight: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,7 +108,7 @@ impl Writer for NodeLink {
             source: edge.source,
             target: edge.target,
             key: &key_of(edge.edge, edge.edge_type),
-            edge_type: edge.edge_type,
+            of_type: edge.edge_type,
             weight: edge.weight,
             stated_by: edge.edge.stated_by(),
             valid_from: edge.valid_from,

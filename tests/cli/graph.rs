@@ -17,7 +17,7 @@ fn every_question_is_answered() {
     session
         .say("graph s walk entity:1 --depth 0..2 --direction out")
         .say("graph s walk entity:1 --depth 1.. --type part_o --json --limit 2")
-        .say("graph s walk document:1 --depth 1.. --kind persona_skill --limit 3")
+        .say("graph s walk document:1 --depth 1.. --direction in --kind document_content")
         .say("graph s walk entity:1 --depth 3..1")
         .say("graph s ego entity:1")
         .say("graph s ego entity:1 --radius 2 --direction out --limit 3")
@@ -35,6 +35,8 @@ fn every_question_is_answered() {
         .say("graph s pagerank --damping 1.5")
         .say("graph s order --type part_o --limit 3")
         .say("graph s order --type related_to --type part_o")
+        .say("graph s order --type contradicts")
+        .say("graph s order --type contradicts --json")
         .say("graph s export --format dot --kind entity")
         .say("graph s export")
         .say("graph s export --format dot --kind no_such_kind")

@@ -1,5 +1,6 @@
 //! Where a graph is written: standard output, or a file that is there whole or not at all.
 
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -80,6 +81,7 @@ pub(super) fn write_file<T>(
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
+    fs::metadata(folder).map_err(|error| cannot(&error))?;
     let beside = NamedTempFile::new_in(folder).map_err(|error| cannot(&error))?;
     let mut buffered = io::BufWriter::new(beside);
     let done = write(&mut buffered)?;
@@ -106,11 +108,14 @@ pub(super) fn tell(
     if target.out.is_some() && output.is_json() {
         return output.json(report);
     }
-    let mut line =
-        format!("{}, {}", text::counted(report.nodes, "node"), text::counted(report.edges, "edge"));
-    if report.dangling > 0 {
-        let left_out = text::counted(report.dangling, "edge");
-        line.push_str(&format!("; left out: {left_out} to records that are not there"));
-    }
+    let nodes = text::counted(report.nodes, "node");
+    let edges = text::counted(report.edges, "edge");
+    let left_out = match report.dangling {
+        0 => String::new(),
+        count => {
+            format!("; left out: {} to records that are not there", text::counted(count, "edge"))
+        }
+    };
+    let line = format!("{nodes}, {edges}{left_out}");
     if target.out.is_some() { output.line(line) } else { output.note(line) }
 }
