@@ -201,7 +201,7 @@ fn an_empty_graph_is_one() {
 }
 
 /// A graph as other programs write it: edges first, defaults, types, drawings.
-const FOREIGN: &str = r##"<?xml version="1.0"?>
+const FOREIGN: &str = r#"<?xml version="1.0"?>
 <!DOCTYPE graphml>
 <graphml xmlns="http://graphml.graphdrawing.org/xmlns" xmlns:y="http://y.org">
   <key id="d0" for="node" attr.name="color" attr.type="string"><default>red</default></key>
@@ -216,7 +216,7 @@ const FOREIGN: &str = r##"<?xml version="1.0"?>
     <edge id="x" source="n1" target="n1" directed="true"/>
   </graph>
 </graphml>
-"##;
+"#;
 
 #[test]
 fn a_foreign_graph_becomes_entities_and_edges() {
