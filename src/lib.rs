@@ -10,6 +10,7 @@
 //! * [`record`] has the built-in record types and the trait for own ones.
 //! * [`family`] has what the built-in types do: `tx.tasks()`, `tx.jobs()`, `tx.schedules()`.
 //! * [`graph`] walks what records link to: [`Store::graph`].
+//! * [`transfer`] gives the graph to other programs, and takes graphs of theirs in.
 //! * [`search`] finds records by their text: [`Store::search`].
 //!
 //! Acknowledged writes are durable; concurrent writers share one sync; a closure that fails leaves
@@ -59,12 +60,14 @@ pub(crate) mod store;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod testing;
+pub mod transfer;
 
 pub use base::error::{Error, Result};
 pub use base::id::{EdgeId, Kind, NodeId, Seq};
 pub use base::json::Json;
 pub use base::key::Key;
 pub use base::time::{Clock, ManualClock, SystemClock, Timestamp};
+pub use family::entity;
 pub use storage::changes::{Change, Operation};
 pub use store::{CompactReport, Problem, SourceStats, StoreStats, TableStats, VerifyReport};
 pub use store::{Freshness, Search, SearchHit, SearchResults, SearchStats};

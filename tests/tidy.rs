@@ -50,6 +50,7 @@ const ENGINE_HOMES: &[(&str, &[&str])] = &[
     ("anstream", &["src/cli/", "src/main.rs"]),
     ("tracing_subscriber", &["src/cli/", "src/main.rs"]),
     ("ctrlc", &["src/cli/", "src/main.rs"]),
+    ("quick_xml", &["src/transfer/"]),
 ];
 
 const FILE_LINES_MAX: usize = 800;

@@ -114,3 +114,21 @@ pub(crate) const WALK_NODES_MAX: usize = 1 << 28;
 
 /// Pairs of nodes that one SimRank query may look at: each is held in memory, at about 64 bytes.
 pub(crate) const SIMRANK_PAIRS_MAX: usize = 4_000_000;
+
+/// Nodes that a subgraph holds unless the caller says otherwise: what a program draws or hands on.
+pub(crate) const SUBGRAPH_NODES_DEFAULT: usize = 10_000;
+
+/// Edges that a subgraph holds unless the caller says otherwise.
+pub(crate) const SUBGRAPH_EDGES_DEFAULT: usize = 100_000;
+
+/// Edges that an import of a graph makes in one pass: they are held in memory until then.
+pub(crate) const TRANSFER_BATCH_EDGES: usize = 16_384;
+
+/// Longest text of an attribute in a foreign graph file, in bytes: it is held in memory as a whole.
+pub(crate) const TRANSFER_TEXT_BYTES_MAX: usize = 64 << 20;
+
+/// Edges of a foreign graph file that may come before their nodes: they wait in memory.
+pub(crate) const TRANSFER_WAITING_EDGES_MAX: usize = 4_000_000;
+
+/// Longest label that an export writes, in characters: labels are for pictures and lists.
+pub(crate) const TRANSFER_LABEL_MAX: usize = 200;

@@ -70,7 +70,7 @@ enum Action {
     List(list::Arguments),
     /// Find records by their texts
     Search(search::Arguments),
-    /// Ask what is around a record, and how two are connected
+    /// Ask how records are connected; graphs in and out of other programs
     Graph(graph::Arguments),
     /// Look at runs and their tasks, cancel and retry them
     Task(task::TaskArguments),

@@ -72,6 +72,11 @@ impl Output {
         self.out.write_all(bytes).map_err(Failure::output)
     }
 
+    /// What takes data that a library call writes: escaped there, in the way of its format.
+    pub(crate) fn writer(&mut self) -> &mut dyn io::Write {
+        &mut self.out
+    }
+
     /// Writes one JSON object as a line.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
         write_json(&mut self.out, value).map_err(Failure::output)?;

@@ -12,6 +12,7 @@
 //! Writes check, reads tolerate: an imported record that breaks a rule is given out as it is. There
 //! is no state besides the records, and nothing here knows files, SQLite or the command.
 
+pub mod entity;
 pub mod job;
 pub mod schedule;
 pub mod task;

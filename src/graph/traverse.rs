@@ -48,6 +48,19 @@ impl Rules {
         }
     }
 
+    /// The numbers of the edge types that some rule names, sorted; `None` means all.
+    fn edge_types(&self) -> Option<Vec<u32>> {
+        if !self.given {
+            return None;
+        }
+        let types: Option<Vec<u32>> = self.rules.iter().map(|rule| rule.edge_type).collect();
+        types.map(|mut types| {
+            types.sort_unstable();
+            types.dedup();
+            types
+        })
+    }
+
     /// The rules from a node onwards.
     pub(super) fn forward(&self) -> Vec<Rule> {
         if self.given {
@@ -155,6 +168,12 @@ impl<'g> Walk<'g> {
         self
     }
 
+    /// As [`Walk::limit`], unless a smaller limit was set.
+    pub(super) fn limit_below(self, nodes_max: usize) -> Self {
+        let least = self.limit.min(nodes_max);
+        self.limit(least)
+    }
+
     /// Leaves out nodes for which `keep` is false, and what is reached only through them. The start
     /// is not asked about. A second filter replaces the first.
     pub fn filter(mut self, keep: impl Fn(NodeId) -> bool + 'g) -> Self {
@@ -205,6 +224,11 @@ impl<'g> Walk<'g> {
         let mut count = 0;
         self.run(|_| count += 1)?;
         Ok(count)
+    }
+
+    /// The graph, and the numbers of the edge types that the walk follows; `None` means all.
+    pub(super) fn followed(&self) -> (&'g Graph, Option<Vec<u32>>) {
+        (self.graph, self.rules.edge_types())
     }
 
     pub(super) fn run(self, mut each: impl FnMut(Reached)) -> Result<()> {

@@ -7,6 +7,7 @@
 mod demo;
 mod errors;
 mod golden;
+mod graph;
 mod session;
 mod streams;
 mod task;

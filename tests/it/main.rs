@@ -5,6 +5,7 @@ mod change_feed;
 #[path = "../support/check.rs"]
 mod check;
 mod concurrency;
+mod entities;
 mod errors;
 mod families;
 mod format;
@@ -26,6 +27,7 @@ mod random;
 mod schedules;
 mod store;
 mod tasks;
+mod transfer;
 mod workflow;
 #[path = "../support/workload.rs"]
 mod workload;

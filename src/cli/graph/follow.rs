@@ -1,0 +1,72 @@
+//! Which edges a question follows.
+
+use clap::{Args, ValueEnum};
+use engraph::graph::{Direction, PathSearch, Walk};
+
+/// The types of edges that count.
+#[derive(Args, Debug)]
+pub(super) struct Types {
+    /// Only edges of these types
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(super) types: Vec<String>,
+}
+
+impl Types {
+    /// As the library takes them.
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.types.iter().map(String::as_str).collect()
+    }
+}
+
+/// Which edges are followed, and which way.
+#[derive(Args, Debug)]
+pub(super) struct Follow {
+    /// Only edges of these types
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(super) types: Vec<String>,
+
+    /// Along the edges, against them, or both
+    #[arg(long, value_enum, default_value_t = Along::Both)]
+    direction: Along,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Along {
+    Out,
+    In,
+    Both,
+}
+
+impl Follow {
+    pub(super) fn direction(&self) -> Direction {
+        match self.direction {
+            Along::Out => Direction::Out,
+            Along::In => Direction::In,
+            Along::Both => Direction::Both,
+        }
+    }
+
+    /// The walk over these edges.
+    pub(super) fn walk<'g>(&self, walk: Walk<'g>) -> Walk<'g> {
+        if self.types.is_empty() {
+            return walk.any(self.direction());
+        }
+        self.types.iter().fold(walk, |walk, edge_type| match self.direction {
+            Along::Out => walk.out(edge_type),
+            Along::In => walk.incoming(edge_type),
+            Along::Both => walk.both(edge_type),
+        })
+    }
+
+    /// The search over these edges.
+    pub(super) fn search<'g>(&self, search: PathSearch<'g>) -> PathSearch<'g> {
+        if self.types.is_empty() {
+            return search.any(self.direction());
+        }
+        self.types.iter().fold(search, |search, edge_type| match self.direction {
+            Along::Out => search.out(edge_type),
+            Along::In => search.incoming(edge_type),
+            Along::Both => search.both(edge_type),
+        })
+    }
+}

@@ -1,0 +1,36 @@
+//! `engraph graph pagerank`: the records that most ways lead to.
+
+use clap::Args;
+use engraph::graph::PageRank;
+
+use super::node::present;
+use super::ranking::{self, Top, Value};
+use super::{Asked, Failure, Output};
+use crate::cli::failure::Answer;
+
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    top: Top,
+
+    /// Rank by nearness to these records
+    #[arg(long = "seed", value_name = "ID")]
+    seeds: Vec<String>,
+
+    /// Chance to follow an edge rather than to start anew, 0 to below 1
+    #[arg(long, value_name = "X", default_value_t = PageRank::default().damping)]
+    damping: f64,
+}
+
+pub(super) fn run(
+    on: &Asked<'_>,
+    asked: &Arguments,
+    output: &mut Output,
+) -> Result<Answer, Failure> {
+    let seeds = asked.seeds.iter().map(|seed| present(on.tx, seed)).collect::<Result<_, _>>()?;
+    let options = PageRank { damping: asked.damping, seeds, ..PageRank::default() };
+    let ranks = on.graph.page_rank(&options)?;
+    let top = ranks.top(asked.top.top.saturating_add(1));
+    let ranked: Vec<_> = top.into_iter().map(|(id, rank)| (id, Value::Score(rank))).collect();
+    ranking::show(on, ("rank", &asked.top), &ranked, output)
+}
