@@ -78,3 +78,10 @@ pub(crate) const SNIPPET_SCAN_BYTES_MAX: usize = 1 << 20;
 
 /// How deep folders are searched for databases: deeper ones are not installations.
 pub(crate) const LEGACY_FOLDER_DEPTH_MAX: usize = 16;
+
+/// Letters of a regular path expression, copies of repeated ones included: each is a state, and a
+/// search may come to every node in every state.
+pub(crate) const EXPRESSION_LETTERS_MAX: usize = 1_024;
+
+/// Groups, turns and repetitions of a regular path expression: they are built by recursion.
+pub(crate) const EXPRESSION_DEPTH_MAX: usize = 64;

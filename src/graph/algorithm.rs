@@ -340,7 +340,7 @@ impl<'a> StrongSearch<'a> {
 #[cfg(test)]
 mod tests {
     use super::super::model::{Model, node};
-    use super::super::traverse::Rule;
+    use super::super::follow::Rule;
     use super::*;
     use proptest::prelude::*;
     use std::collections::{BTreeMap, BTreeSet};

@@ -6,10 +6,18 @@
 
 mod algorithm;
 mod blocks;
+mod budget;
 mod build;
+mod expression;
+mod follow;
+mod page;
 mod path;
 mod rank;
+mod regular;
+mod shortest;
 mod snapshot;
+mod steps;
+mod timed;
 mod traverse;
 mod view;
 mod visit;
@@ -22,14 +30,23 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
 use crate::base::error::{Error, Result};
-use crate::base::id::{EdgeId, NodeId, Seq};
+use crate::base::id::{EdgeId, Kind, NodeId, Seq};
+use crate::base::time::Timestamp;
 use crate::storage;
 
 pub use algorithm::{Components, Order};
 pub(crate) use blocks::BlocksView;
+pub use budget::{End, Outcome};
+pub use follow::Edge;
+pub(crate) use follow::EdgeDetails;
+pub use page::Page;
 pub use path::{Path, PathSearch};
 pub use rank::{PageRank, Ranks};
+pub use regular::{Matched, RegularPath};
+pub use shortest::{DistanceSearch, Distances};
 pub use snapshot::Snapshot;
+pub use steps::Pattern;
+pub use timed::{Arrival, TimedPath, TimedSearch};
 pub use traverse::{Reached, Walk};
 pub(crate) use view::GraphView;
 pub use visit::{AllEdges, EdgeReference, NodeEdges, Visited};
@@ -42,6 +59,10 @@ pub(crate) trait EdgeNames: Send + Sync {
     fn number(&self, name: &str) -> Option<u32>;
     /// The name behind a number.
     fn name(&self, number: u32) -> Option<Arc<str>>;
+    /// The kind of a record type, by its name. None where the graph's owner knows no types.
+    fn kind(&self, _record_type: &str) -> Option<Kind> {
+        None
+    }
 }
 
 /// Which edges of a node are followed.
@@ -94,6 +115,7 @@ pub struct Neighbor {
 #[derive(Clone)]
 pub struct Graph {
     names: Arc<dyn EdgeNames>,
+    details: Arc<dyn EdgeDetails>,
     view: View,
 }
 
@@ -135,14 +157,16 @@ impl Graph {
         seq: Seq,
         names: Arc<dyn EdgeNames>,
     ) -> Self {
+        let details: Arc<dyn EdgeDetails> = Arc::<storage::snapshot::Snapshot>::clone(&rows);
         let blocks = Blocks { rows, seq, built: OnceLock::new() };
-        Self { names, view: View::Blocks(Arc::new(blocks)) }
+        Self { names, details, view: View::Blocks(Arc::new(blocks)) }
     }
 
     /// The graph of a snapshot in memory.
     #[cfg(test)]
     pub(crate) fn of_snapshot(snapshot: Arc<Snapshot>, names: Arc<dyn EdgeNames>) -> Self {
-        Self { names, view: View::Snapshot(snapshot) }
+        let details = Arc::new(storage::testing::MemoryRows::default());
+        Self { names, details, view: View::Snapshot(snapshot) }
     }
 
     /// The sequence number of the last write in it.
@@ -221,6 +245,29 @@ impl Graph {
     /// Starts a walk from a node; see [`Walk`].
     pub fn from(&self, node: NodeId) -> Walk<'_> {
         Walk::new(self, node)
+    }
+
+    /// Starts a pattern of several steps from a node; see [`Pattern`].
+    pub fn pattern(&self, start: NodeId) -> Pattern<'_> {
+        Pattern::new(self, start)
+    }
+
+    /// Starts a search along a regular expression over edge types; see [`RegularPath`].
+    ///
+    /// # Errors
+    /// [`Error::Query`] with the offset of the first fault of the expression.
+    pub fn regular(&self, start: NodeId, expression: &str) -> Result<RegularPath<'_>> {
+        RegularPath::new(self, start, expression)
+    }
+
+    /// Starts a search for paths that respect time; see [`TimedSearch`].
+    pub fn timed(&self, start: NodeId, departure: Timestamp) -> TimedSearch<'_> {
+        TimedSearch::new(self, start, departure)
+    }
+
+    /// Starts a search for the distances of all nodes from one; see [`DistanceSearch`].
+    pub fn distances(&self, start: NodeId) -> DistanceSearch<'_> {
+        DistanceSearch::new(self, start)
     }
 
     /// Starts a search for a path; see [`PathSearch`].

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::traverse::Rule;
+use super::follow::Rule;
 use super::view::Side;
 use super::{EdgeNames, Graph, Snapshot};
 use crate::base::id::{EdgeId, Kind, NodeId, Seq};

@@ -7,7 +7,7 @@ use super::core::Core;
 use super::read::{Published, ReadTx};
 use super::tx::WriteTx;
 use crate::base::error::{Error, Result};
-use crate::base::id::NodeId;
+use crate::base::id::{Kind, NodeId};
 use crate::graph::{Direction, EdgeNames, Graph, Neighbor};
 use crate::storage::adjacency;
 
@@ -18,6 +18,10 @@ impl EdgeNames for Core {
 
     fn name(&self, number: u32) -> Option<Arc<str>> {
         self.names.name(number)
+    }
+
+    fn kind(&self, record_type: &str) -> Option<Kind> {
+        self.kinds.by_name(record_type)
     }
 }
 

@@ -1,0 +1,484 @@
+//! Which edges a search follows: their types and directions, weights, validity, and conditions of
+//! the caller. Shared by all builders of searches.
+//!
+//! Type, ends and weight lie in the lists that a search reads anyway. Validity and properties lie in
+//! a row of the edge, where it has any; that row is read only when a condition asks for it.
+
+use std::cell::OnceCell;
+use std::fmt;
+use std::ops::{Bound, ControlFlow, RangeBounds};
+use std::sync::Arc;
+
+use super::budget::Meter;
+use super::view::{GraphView, Hop, Side};
+use super::{Direction, Graph};
+use crate::base::error::{Error, Result};
+use crate::base::id::{EdgeId, Kind, NodeId};
+use crate::base::json::Json;
+use crate::base::time::Timestamp;
+use crate::record::Record;
+use crate::storage::Rows;
+use crate::storage::edges::{self, Details};
+
+/// Where validity and properties of edges are read.
+pub(crate) trait EdgeDetails: Send + Sync {
+    /// What an edge has besides ends, type and weight.
+    fn details(&self, edge: EdgeId) -> Result<Details>;
+}
+
+impl<R: Rows + Send + Sync> EdgeDetails for R {
+    fn details(&self, edge: EdgeId) -> Result<Details> {
+        edges::details_of(self, edge)
+    }
+}
+
+/// Edges of one type, or of any, on one side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rule {
+    pub(super) side: Side,
+    pub(super) edge_type: Option<u32>,
+}
+
+const OUTWARD: &[Rule] = &[Rule { side: Side::Out, edge_type: None }];
+
+/// Which edges may be followed: any that one of the rules allows. None given means every edge
+/// outwards. No edge is allowed by two of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rules {
+    given: bool,
+    rules: Vec<Rule>,
+}
+
+impl Rules {
+    /// Adds edges of a type. A type that was never used allows nothing.
+    pub(super) fn add(&mut self, graph: &Graph, direction: Direction, edge_type: &str) {
+        self.given = true;
+        if let Some(number) = graph.names.number(edge_type) {
+            self.extend(direction, Some(number));
+        }
+    }
+
+    /// Adds edges of any type.
+    pub(super) fn add_any(&mut self, direction: Direction) {
+        self.given = true;
+        self.extend(direction, None);
+    }
+
+    fn extend(&mut self, direction: Direction, edge_type: Option<u32>) {
+        for side in direction.sides() {
+            let rule = Rule { side: *side, edge_type };
+            let all = Rule { edge_type: None, ..rule };
+            if self.rules.contains(&rule) || self.rules.contains(&all) {
+                continue;
+            }
+            if rule == all {
+                self.rules.retain(|other| other.side != *side);
+            }
+            self.rules.push(rule);
+        }
+    }
+
+    fn as_slice(&self) -> &[Rule] {
+        if self.given { &self.rules } else { OUTWARD }
+    }
+
+    /// Text that tells rules apart.
+    pub(super) fn mark(&self) -> String {
+        let rules = self.as_slice().iter().map(|rule| {
+            let side = if rule.side == Side::Out { 'o' } else { 'i' };
+            rule.edge_type.map_or_else(|| format!("{side}*"), |number| format!("{side}{number}"))
+        });
+        rules.collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// From which end a search goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// From the start onwards.
+    Forward,
+    /// From the goal back to where one can come from.
+    Backward,
+}
+
+impl Way {
+    pub(super) const BOTH: [Self; 2] = [Self::Forward, Self::Backward];
+
+    pub(super) fn index(self) -> usize {
+        match self {
+            Self::Forward => 0,
+            Self::Backward => 1,
+        }
+    }
+}
+
+/// An edge as a search comes upon it, for conditions and costs.
+///
+/// What is not in the lists of edges is read when it is asked for, once.
+pub struct Edge<'a> {
+    graph: &'a Graph,
+    id: EdgeId,
+    ends: (NodeId, NodeId),
+    edge_type: u32,
+    is_along: bool,
+    weight: f32,
+    details: OnceCell<Details>,
+}
+
+impl Edge<'_> {
+    /// The edge; [`EdgeId::LINK`] for a link.
+    pub fn id(&self) -> EdgeId {
+        self.id
+    }
+
+    /// The node that the edge is followed from.
+    pub fn from(&self) -> NodeId {
+        self.ends.0
+    }
+
+    /// The node that it is followed to.
+    pub fn to(&self) -> NodeId {
+        self.ends.1
+    }
+
+    /// Whether it is followed along its direction.
+    pub fn is_along(&self) -> bool {
+        self.is_along
+    }
+
+    /// The name of its type.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`](crate::Error::Corrupt) when the type has no name.
+    pub fn edge_type(&self) -> Result<Arc<str>> {
+        super::name_of(&*self.graph.names, self.edge_type)
+    }
+
+    /// The weight; 1 where none was given.
+    pub fn weight(&self) -> f32 {
+        self.weight
+    }
+
+    /// The time from which it is valid; `None` where it always was.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`](crate::Error::Corrupt) when the row of the edge cannot be read.
+    pub fn valid_from(&self) -> Result<Option<Timestamp>> {
+        Ok(self.details()?.valid_from)
+    }
+
+    /// The time until which it is valid, itself excluded; `None` where no end is known.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`](crate::Error::Corrupt) when the row of the edge cannot be read.
+    pub fn valid_to(&self) -> Result<Option<Timestamp>> {
+        Ok(self.details()?.valid_to)
+    }
+
+    /// Whether it is valid at a time. Links and edges that records state always are.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`](crate::Error::Corrupt) when the row of the edge cannot be read.
+    pub fn is_valid_at(&self, time: Timestamp) -> Result<bool> {
+        let details = self.details()?;
+        let begun = details.valid_from.is_none_or(|from| from <= time);
+        Ok(begun && details.valid_to.is_none_or(|to| time < to))
+    }
+
+    /// The first time not before `time` at which it can be taken. `None` when its end is past.
+    pub(super) fn takeable_from(&self, time: Timestamp) -> Result<Option<Timestamp>> {
+        let details = self.details()?;
+        let first = details.valid_from.map_or(time, |from| from.max(time));
+        Ok(Some(first).filter(|first| details.valid_to.is_none_or(|to| *first < to)))
+    }
+
+    /// The properties; `None` where it has none.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`](crate::Error::Corrupt) when the row of the edge cannot be read.
+    pub fn properties(&self) -> Result<Option<&Json>> {
+        Ok(self.details()?.properties.as_ref())
+    }
+
+    fn details(&self) -> Result<&Details> {
+        if let Some(details) = self.details.get() {
+            return Ok(details);
+        }
+        let details = self.graph.details.details(self.id)?;
+        Ok(self.details.get_or_init(|| details))
+    }
+}
+
+impl fmt::Debug for Edge<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Edge")
+            .field("id", &self.id)
+            .field("from", &self.ends.0)
+            .field("to", &self.ends.1)
+            .field("weight", &self.weight)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The kinds of which nodes are wanted; all, where none was named.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KindFilter {
+    kinds: Option<Vec<Kind>>,
+    unknown: Option<&'static str>,
+}
+
+impl KindFilter {
+    pub(super) fn add(&mut self, kinds: &[Kind]) {
+        self.kinds.get_or_insert_default().extend_from_slice(kinds);
+    }
+
+    pub(super) fn add_type<T: Record>(&mut self, graph: &Graph) {
+        match graph.names.kind(T::NAME) {
+            Some(kind) => self.add(&[kind]),
+            None => self.unknown = Some(T::NAME),
+        }
+    }
+
+    pub(super) fn keeps(&self, node: NodeId) -> bool {
+        self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&node.kind()))
+    }
+
+    /// Fails where a type has no kind in this store.
+    pub(super) fn check(&self) -> Result<()> {
+        match self.unknown {
+            Some(name) => Err(Error::not_found("registered record type", name)),
+            None => Ok(()),
+        }
+    }
+
+    /// Text that tells filters apart.
+    pub(super) fn mark(&self) -> String {
+        self.kinds.as_ref().map_or_else(String::new, |kinds| {
+            kinds.iter().map(|kind| kind.0.to_string()).collect::<Vec<_>>().join(" ")
+        })
+    }
+}
+
+/// Says whether a node may be part of a walk or path.
+pub(super) type NodeFilter<'g> = Box<dyn Fn(NodeId) -> bool + 'g>;
+/// Says whether an edge may be followed.
+type EdgeFilter<'g> = Box<dyn Fn(&Edge<'_>) -> Result<bool> + 'g>;
+
+/// The edges that a search follows.
+pub(super) struct Follow<'g> {
+    pub(super) graph: &'g Graph,
+    pub(super) rules: Rules,
+    weights: Option<(Bound<f32>, Bound<f32>)>,
+    valid_at: Option<Timestamp>,
+    filters: Vec<EdgeFilter<'g>>,
+}
+
+impl<'g> Follow<'g> {
+    pub(super) fn new(graph: &'g Graph) -> Self {
+        let rules = Rules::default();
+        Self { graph, rules, weights: None, valid_at: None, filters: Vec::new() }
+    }
+
+    /// Follows what these rules allow.
+    #[cfg(test)]
+    pub(super) fn of_rules(graph: &'g Graph, rules: &[Rule]) -> Self {
+        let rules = Rules { given: true, rules: rules.to_vec() };
+        Self { rules, ..Self::new(graph) }
+    }
+
+    pub(super) fn set_weights(&mut self, range: &impl RangeBounds<f32>) {
+        self.weights = Some((range.start_bound().cloned(), range.end_bound().cloned()));
+    }
+
+    pub(super) fn set_valid_at(&mut self, time: Timestamp) {
+        self.valid_at = Some(time);
+    }
+
+    pub(super) fn add_filter(&mut self, keep: impl Fn(&Edge<'_>) -> Result<bool> + 'g) {
+        self.filters.push(Box::new(keep));
+    }
+
+    /// Whether rules alone say what is followed.
+    fn is_plain(&self) -> bool {
+        self.weights.is_none() && self.valid_at.is_none() && self.filters.is_empty()
+    }
+
+    /// Hands the edges that are followed from a node to `visit`, with the side of the rule that
+    /// allows them, until it says stop. Backward, those by which it can be come to.
+    #[inline]
+    pub(super) fn hops<V: GraphView>(
+        &self,
+        view: &V,
+        (node, way): (V::Node, Way),
+        meter: &Meter,
+        visit: impl FnMut(Hop<V::Node, V::Via>, Side) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>> {
+        self.hops_of(self.rules.as_slice(), view, (node, way), meter, visit)
+    }
+
+    /// As [`Follow::hops`], by rules of the caller instead of its own.
+    #[inline]
+    pub(super) fn hops_of<V: GraphView>(
+        &self,
+        rules: &[Rule],
+        view: &V,
+        (node, way): (V::Node, Way),
+        meter: &Meter,
+        mut visit: impl FnMut(Hop<V::Node, V::Via>, Side) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>> {
+        let is_plain = self.is_plain();
+        for rule in rules {
+            let side = match way {
+                Way::Forward => rule.side,
+                Way::Backward => rule.side.reversed(),
+            };
+            let flow = if is_plain {
+                view.for_each(node, side, rule.edge_type, |hop| visit(hop, rule.side))?
+            } else {
+                let mut visit = |hop| visit(hop, rule.side);
+                self.filtered(view, (node, way), (*rule, side), (meter, &mut visit))?
+            };
+            if flow.is_break() {
+                return Ok(flow);
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn filtered<V: GraphView>(
+        &self,
+        view: &V,
+        (node, way): (V::Node, Way),
+        (rule, side): (Rule, Side),
+        (meter, visit): (&Meter, &mut dyn FnMut(Hop<V::Node, V::Via>) -> ControlFlow<()>),
+    ) -> Result<ControlFlow<()>> {
+        let mut failed = None;
+        let flow = view.for_each(node, side, rule.edge_type, |hop| {
+            meter.tick()?;
+            let edge = self.edge(view, (node, way), rule.side, hop);
+            match self.keeps(&edge) {
+                Ok(true) => visit(hop),
+                Ok(false) => ControlFlow::Continue(()),
+                Err(error) => {
+                    failed = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        })?;
+        failed.map_or(Ok(flow), Err)
+    }
+
+    fn keeps(&self, edge: &Edge<'_>) -> Result<bool> {
+        if self.weights.is_some_and(|weights| !weights.contains(&edge.weight)) {
+            return Ok(false);
+        }
+        if let Some(time) = self.valid_at
+            && !edge.is_valid_at(time)?
+        {
+            return Ok(false);
+        }
+        for keep in &self.filters {
+            if !keep(edge)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// An edge found from `node`, as conditions and costs see it; `side` is that of its rule.
+    pub(super) fn edge<V: GraphView>(
+        &self,
+        view: &V,
+        (node, way): (V::Node, Way),
+        side: Side,
+        hop: Hop<V::Node, V::Via>,
+    ) -> Edge<'g> {
+        let (id, weight) = view.edge(hop.via);
+        let (near, far) = (view.id(node), view.id(hop.node));
+        let ends = match way {
+            Way::Forward => (near, far),
+            Way::Backward => (far, near),
+        };
+        let (edge_type, is_along) = (hop.edge_type, side == Side::Out);
+        let details = OnceCell::new();
+        Edge { graph: self.graph, id, ends, edge_type, is_along, weight, details }
+    }
+
+    /// The rules, one after the other.
+    pub(super) fn rules(&self) -> &[Rule] {
+        self.rules.as_slice()
+    }
+}
+
+impl fmt::Debug for Follow<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Follow")
+            .field("rules", &self.rules)
+            .field("weights", &self.weights)
+            .field("valid_at", &self.valid_at)
+            .field("filters", &self.filters.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The methods that choose the edges of a builder whose field `follow` holds them.
+macro_rules! follow_methods {
+    ($lifetime:lifetime) => {
+        /// Also follows edges of this type along their direction. Without any such call every edge
+        /// is followed along its direction.
+        pub fn out(mut self, edge_type: &str) -> Self {
+            self.follow.rules.add(self.follow.graph, $crate::graph::Direction::Out, edge_type);
+            self
+        }
+
+        /// Also follows edges of this type against their direction.
+        pub fn incoming(mut self, edge_type: &str) -> Self {
+            self.follow.rules.add(self.follow.graph, $crate::graph::Direction::In, edge_type);
+            self
+        }
+
+        /// Also follows edges of this type both ways.
+        pub fn both(mut self, edge_type: &str) -> Self {
+            self.follow.rules.add(self.follow.graph, $crate::graph::Direction::Both, edge_type);
+            self
+        }
+
+        /// Also follows edges of every type.
+        pub fn any(mut self, direction: $crate::graph::Direction) -> Self {
+            self.follow.rules.add_any(direction);
+            self
+        }
+
+        $crate::graph::follow::condition_methods!($lifetime);
+    };
+}
+pub(super) use follow_methods;
+
+/// The methods that set conditions on the edges of a builder whose field `follow` holds them.
+macro_rules! condition_methods {
+    ($lifetime:lifetime) => {
+        /// Follows only edges whose weight lies in the range.
+        pub fn weights(mut self, range: impl std::ops::RangeBounds<f32>) -> Self {
+            self.follow.set_weights(&range);
+            self
+        }
+
+        /// Follows only edges that are valid at this time. Reads the row of every edge looked at
+        /// that was made by itself; links and edges that records state are always valid.
+        pub fn valid_at(mut self, time: $crate::Timestamp) -> Self {
+            self.follow.set_valid_at(time);
+            self
+        }
+
+        /// Follows only edges for which `keep` is true; each call adds a condition. An error of it
+        /// ends the search.
+        pub fn edge_filter(
+            mut self,
+            keep: impl Fn(&$crate::graph::Edge<'_>) -> $crate::Result<bool> + $lifetime,
+        ) -> Self {
+            self.follow.add_filter(keep);
+            self
+        }
+    };
+}
+pub(super) use condition_methods;
