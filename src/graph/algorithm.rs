@@ -339,8 +339,8 @@ impl<'a> StrongSearch<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::{Model, node};
     use super::super::follow::Rule;
+    use super::super::model::{Model, node};
     use super::*;
     use proptest::prelude::*;
     use std::collections::{BTreeMap, BTreeSet};

@@ -316,6 +316,27 @@ impl<'g> Follow<'g> {
         self.hops_of(self.rules.as_slice(), view, (node, way), meter, visit)
     }
 
+    /// As [`Follow::hops`], to the end or the first error.
+    #[inline]
+    pub(super) fn try_hops<V: GraphView>(
+        &self,
+        view: &V,
+        way: (V::Node, Way),
+        meter: &Meter,
+        mut visit: impl FnMut(Hop<V::Node, V::Via>, Side) -> Result<()>,
+    ) -> Result<()> {
+        let mut failed = None;
+        let flow = self.hops(view, way, meter, |hop, side| match visit(hop, side) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
+        })?;
+        debug_assert!(flow.is_continue() || failed.is_some() || meter.is_stopped());
+        failed.map_or(Ok(()), Err)
+    }
+
     /// As [`Follow::hops`], by rules of the caller instead of its own.
     #[inline]
     pub(super) fn hops_of<V: GraphView>(
@@ -403,11 +424,6 @@ impl<'g> Follow<'g> {
         let details = OnceCell::new();
         Edge { graph: self.graph, id, ends, edge_type, is_along, weight, details }
     }
-
-    /// The rules, one after the other.
-    pub(super) fn rules(&self) -> &[Rule] {
-        self.rules.as_slice()
-    }
 }
 
 impl fmt::Debug for Follow<'_> {
@@ -482,3 +498,131 @@ macro_rules! condition_methods {
     };
 }
 pub(super) use condition_methods;
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::{Model, node};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn time(micros: u64) -> Timestamp {
+        Timestamp::from_micros(micros.cast_signed())
+    }
+
+    /// Validity that follows from the number, so that models need no rows for it.
+    struct ByNumber;
+
+    impl EdgeDetails for ByNumber {
+        fn details(&self, edge: EdgeId) -> Result<Details> {
+            let number = edge.as_u64();
+            let valid_from = (number % 3 > 0).then(|| time(number % 7));
+            let valid_to = (number % 4 > 0).then(|| time(number % 7 + number % 5));
+            Ok(Details { valid_from, valid_to, properties: None })
+        }
+    }
+
+    fn is_valid(edge: EdgeId, at: Timestamp) -> bool {
+        let details = ByNumber.details(edge).unwrap();
+        details.valid_from.is_none_or(|from| from <= at)
+            && details.valid_to.is_none_or(|to| to > at)
+    }
+
+    proptest! {
+        #[test]
+        fn conditions_leave_out_the_edges_that_do_not_hold(
+            model in Model::any(8, 40), at in 0_u64..10, most in 0_u8..5, odd: bool,
+        ) {
+            let at = time(at);
+            let mut kept = model.clone();
+            kept.edges.retain(|edge| {
+                is_valid(edge.id, at) && edge.weight < f32::from(most)
+                    && (!odd || edge.target.key() % 2 == 1)
+            });
+            let mut graph = model.graph();
+            graph.details = Arc::new(ByNumber);
+            let less = kept.graph();
+            for start in (0..8).map(node) {
+                for direction in [Direction::Out, Direction::In, Direction::Both] {
+                    let walk = graph.from(start).any(direction).depth(..).valid_at(at);
+                    let walk = walk.weights(..f32::from(most)).edge_filter(move |edge| {
+                        let target = if edge.is_along() { edge.to() } else { edge.from() };
+                        Ok(!odd || target.key() % 2 == 1)
+                    });
+                    let expected = less.from(start).any(direction).depth(..).reached().unwrap();
+                    prop_assert_eq!(walk.reached().unwrap(), expected);
+                    let path = graph.path(start, node(5)).any(direction).valid_at(at);
+                    let path = path.weights(..f32::from(most)).edge_filter(move |edge| {
+                        let target = if edge.is_along() { edge.to() } else { edge.from() };
+                        Ok(!odd || target.key() % 2 == 1)
+                    });
+                    let expected = less.path(start, node(5)).any(direction).find().unwrap();
+                    prop_assert_eq!(path.find().unwrap(), expected);
+                }
+            }
+        }
+
+        #[test]
+        fn arrivals_are_as_early_as_they_can_be(
+            model in Model::any(8, 40), start in 0_u64..9, depart in 0_u64..8, by in 0_u64..12,
+        ) {
+            let mut graph = model.graph();
+            graph.details = Arc::new(ByNumber);
+            let start = node(start);
+            let mut expected = std::collections::BTreeMap::new();
+            if depart <= by {
+                expected.insert(start, time(depart));
+            }
+            // Relaxes every edge until nothing changes.
+            for _ in 0..8 {
+                for edge in &model.edges {
+                    let Some(at) = expected.get(&edge.source).copied() else { continue };
+                    let details = ByNumber.details(edge.id).unwrap();
+                    let later = details.valid_from.map_or(at, |from| from.max(at));
+                    let open = details.valid_to.is_none_or(|to| later < to) && later <= time(by);
+                    let better = expected.get(&edge.target).is_none_or(|known| later < *known);
+                    if open && better {
+                        expected.insert(edge.target, later);
+                    }
+                }
+            }
+            let search = || graph.timed(start, time(depart)).arrive_by(time(by));
+            let found = search().arrivals().unwrap();
+            prop_assert!(found.items.is_sorted_by_key(|arrival| arrival.time));
+            let arrivals: std::collections::BTreeMap<_, _> =
+                found.items.iter().map(|arrival| (arrival.node, arrival.time)).collect();
+            prop_assert_eq!(&arrivals, &expected);
+            for arrival in found.items {
+                let TimedPath { path, times } = search().earliest(arrival.node).unwrap().unwrap();
+                prop_assert_eq!(times.last(), Some(&arrival.time));
+                prop_assert_eq!(path.edges.len(), arrival.hops);
+                prop_assert!(times.is_sorted());
+                for (edge, at) in path.edges.iter().zip(&times[1..]) {
+                    prop_assert!(is_valid(*edge, *at));
+                }
+            }
+        }
+    }
+
+    use super::super::TimedPath;
+
+    #[test]
+    fn an_error_of_a_condition_ends_the_search() {
+        let graph = Model::of(&[(0, 1), (1, 2)]).graph();
+        let fails = |_: &Edge<'_>| Err(Error::Closed);
+        let found = graph.from(node(0)).edge_filter(fails).nodes();
+        assert!(matches!(found, Err(Error::Closed)), "{found:?}");
+        let found = graph.distances(node(0)).edge_filter(fails).find();
+        assert!(matches!(found, Err(Error::Closed)));
+    }
+
+    #[test]
+    fn no_edge_is_allowed_twice() {
+        let graph = Model::of(&[(0, 1)]).graph();
+        let mut rules = Rules::default();
+        rules.add(&graph, Direction::Both, "t0");
+        rules.add_any(Direction::Out);
+        rules.add(&graph, Direction::Out, "t1");
+        let side = |side, edge_type| Rule { side, edge_type };
+        assert_eq!(rules.as_slice(), [side(Side::In, Some(0)), side(Side::Out, None)]);
+    }
+}

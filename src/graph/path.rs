@@ -95,8 +95,9 @@ impl<N: Copy, V: Copy> Links<N, V> {
         let mut children = vec![0..0; self.0.len()];
         for (at, (_, before)) in self.0.iter().enumerate() {
             if let Some((place, _)) = before {
-                let range = &mut children[*place];
-                *range = if range.is_empty() { at..at + 1 } else { range.start..at + 1 };
+                let known = &mut children[*place];
+                // The root has no place before it, so that 0 is no child.
+                *known = if known.start == 0 { at..at + 1 } else { known.start..at + 1 };
             }
         }
         let mut stack = vec![0];
@@ -372,7 +373,8 @@ fn shortest<V: GraphView>(
             if scratch.frontiers.iter().any(Vec::is_empty) {
                 return Ok(None);
             }
-            let way = Way::BOTH[usize::from(scratch.frontiers[1].len() < scratch.frontiers[0].len())];
+            let way =
+                Way::BOTH[usize::from(scratch.frontiers[1].len() < scratch.frontiers[0].len())];
             let meeting = level(view, query, scratch, way)?;
             if query.meter.is_stopped() {
                 return Ok(None);
@@ -497,24 +499,17 @@ fn relax<V: GraphView>(
     let [first, second] = &mut scratch.labels;
     let (own, other) = if way == Way::Forward { (first, second) } else { (second, first) };
     let queue = &mut scratch.queues[way.index()];
-    let mut failed = None;
-    query.follow.hops(view, (node, way), query.meter, |hop, side| {
-        let cost = match query.costs.of(view, query.follow, (node, way), (hop, side)) {
-            Ok(step) => cost + step,
-            Err(error) => {
-                failed = Some(error);
-                return ControlFlow::Break(());
-            }
-        };
+    query.follow.try_hops(view, (node, way), query.meter, |hop, side| {
+        let cost = cost + query.costs.of(view, query.follow, (node, way), (hop, side))?;
         if own.get(hop.node).is_some_and(|label| label.cost <= cost)
             || !query.passes(view, node, way, hop.node)
         {
-            return ControlFlow::Continue(());
+            return Ok(());
         }
         let met = other.get(hop.node);
         let is_end = met.is_some_and(|label| label.step.via.is_none());
         if !is_end && !query.keeps(view.id(hop.node)) {
-            return ControlFlow::Continue(());
+            return Ok(());
         }
         let step = Step { from: node, via: Some(hop.via) };
         own.insert(hop.node, Label { step, cost });
@@ -522,9 +517,8 @@ fn relax<V: GraphView>(
         if let Some(met) = met.filter(|met| cost + met.cost < best.cost) {
             *best = Best { cost: cost + met.cost, meeting: Some(hop.node) };
         }
-        ControlFlow::Continue(())
-    })?;
-    failed.map_or(Ok(()), Err)
+        Ok(())
+    })
 }
 
 /// Nodes, and edges with their weights, of the path whose two halves meet at a node.
@@ -581,35 +575,33 @@ mod tests {
     )]
 
     use super::super::BlocksView;
+    use super::super::follow::Rule;
     use super::super::model::{Model, any_rules, node};
     use super::*;
-    use crate::storage::testing::MemoryRows;
     use proptest::prelude::*;
 
-    /// Both views must find the very same path.
-    fn on_both(
-        model: &Model,
-        query: &Query<'_>,
-        find: impl Fn(&BlocksView<'_, MemoryRows>) -> Option<Path>,
-        found: Option<&Path>,
-    ) -> Option<Path> {
+    /// The path that both views find.
+    #[track_caller]
+    fn found(model: &Model, rules: &[Rule], query: &Query<'_, '_>) -> Option<Path> {
         let rows = model.rows();
-        let path = find(&BlocksView::new(&rows));
-        assert_eq!(path.as_ref(), found);
+        let path = best(&BlocksView::new(&rows), query).unwrap();
+        assert_eq!(path, best(&model.snapshot(), query).unwrap());
         if let Some(path) = &path {
-            check(model, query, path);
+            check(model, rules, query.ends, path);
         }
         path
     }
 
     /// Every edge of the path exists and is allowed, and the weight is their sum.
-    fn check(model: &Model, query: &Query<'_>, path: &Path) {
+    #[track_caller]
+    fn check(model: &Model, rules: &[Rule], ends: (NodeId, NodeId), path: &Path) {
         assert_eq!(path.nodes.len(), path.edges.len() + 1);
-        let ends = (path.nodes[0], path.nodes[path.nodes.len() - 1]);
-        assert_eq!(ends, query.ends);
+        assert_eq!((path.nodes[0], path.nodes[path.nodes.len() - 1]), ends);
+        let distinct: HashSet<_> = path.nodes.iter().collect();
+        assert_eq!(distinct.len(), path.nodes.len(), "no loops");
         let mut sum = 0.0;
         for (pair, edge) in path.nodes.windows(2).zip(&path.edges) {
-            let weights: Vec<f32> = query.rules[0]
+            let weights: Vec<f32> = rules
                 .iter()
                 .flat_map(|rule| model.edges_of(pair[0], *rule))
                 .filter(|(_, other, id, _)| (other, id) == (&pair[1], edge))
@@ -630,16 +622,11 @@ mod tests {
         ) {
             let ends = (node(ends.0), node(ends.1));
             let keep = |id: NodeId| id == ends.1 || id != node(banned);
-            let mut backward = rules.clone();
-            for rule in &mut backward {
-                rule.side = rule.side.reversed();
-            }
-            let query =
-                Query { ends, rules: [&rules, &backward], hops_max, filter: Some(&keep) };
-            let snapshot = model.snapshot();
-            let found = shortest(&snapshot, &query).unwrap();
-            let again = |view: &BlocksView<'_, MemoryRows>| shortest(view, &query).unwrap();
-            let path = on_both(&model, &query, again, found.as_ref());
+            let (graph, meter) = (model.graph(), Budget::default().meter());
+            let follow = Follow::of_rules(&graph, &rules);
+            let (costs, filter, meter) = (&Costs::Hops, Some(&keep as _), &meter);
+            let query = Query { ends, follow: &follow, costs, hops_max, filter, avoid: None, meter };
+            let path = found(&model, &rules, &query);
             let costs = model.costs(ends.0, &rules, &keep, &|_| 1.0);
             let hops = costs.get(&ends.1).map(|hops| *hops as usize);
             let expected = hops.filter(|hops| *hops <= hops_max);
@@ -649,24 +636,81 @@ mod tests {
         #[test]
         fn a_cheapest_path_costs_what_it_must(
             model in Model::any(14, 40), ends in (0_u64..15, 0_u64..15), rules in any_rules(),
-            banned in 0_u64..16,
+            banned in 0_u64..16, by_caller: bool, by_estimate: bool,
         ) {
             let ends = (node(ends.0), node(ends.1));
             let keep = |id: NodeId| id == ends.1 || id != node(banned);
-            let mut backward = rules.clone();
-            for rule in &mut backward {
-                rule.side = rule.side.reversed();
-            }
-            let query = Query {
-                ends, rules: [&rules, &backward], hops_max: usize::MAX, filter: Some(&keep),
+            let (graph, meter) = (model.graph(), Budget::default().meter());
+            let follow = Follow::of_rules(&graph, &rules);
+            let (costs, cost): (_, &dyn Fn(f32) -> f64) = if by_caller {
+                let cost = |edge: &Edge<'_>| Ok(2.0 * f64::from(edge.weight()) + 1.0);
+                (Costs::Of(Box::new(cost)), &|weight| 2.0 * f64::from(weight) + 1.0)
+            } else {
+                (Costs::Weights, &|weight| f64::from(weight))
             };
-            let snapshot = model.snapshot();
-            let found = cheapest(&snapshot, &query).unwrap();
-            let again = |view: &BlocksView<'_, MemoryRows>| cheapest(view, &query).unwrap();
-            let path = on_both(&model, &query, again, found.as_ref());
-            let costs = model.costs(ends.0, &rules, &keep, &f64::from);
-            prop_assert_eq!(path.map(|path| path.weight), costs.get(&ends.1).copied());
+            let (costs, filter, meter) = (&costs, Some(&keep as _), &meter);
+            let hops_max = usize::MAX;
+            let query = Query { ends, follow: &follow, costs, hops_max, filter, avoid: None, meter };
+            let path = if by_estimate {
+                // What is left from the node, exactly: the best of all estimates.
+                let left = |from| {
+                    let keep = |id| id == from || keep(id);
+                    model.costs(from, &rules, &keep, cost).get(&ends.1).copied().unwrap_or(1e9)
+                };
+                let heuristic: Heuristic<'_> = Box::new(left);
+                let rows = model.rows();
+                let path = shortest::toward(&BlocksView::new(&rows), &query, &heuristic).unwrap();
+                let again = shortest::toward(&model.snapshot(), &query, &heuristic).unwrap();
+                prop_assert_eq!(&path, &again);
+                path
+            } else {
+                found(&model, &rules, &query)
+            };
+            let costs = model.costs(ends.0, &rules, &keep, cost);
+            prop_assert_eq!(path.map(|path| path.cost), costs.get(&ends.1).copied());
         }
+    }
+
+    #[test]
+    fn loops_are_cut_out_of_a_path() {
+        let (mut nodes, mut edges) = (Vec::new(), Vec::new());
+        for (at, number) in [1, 2, 3, 4, 2, 5, 1, 6].into_iter().enumerate() {
+            nodes.push(node(number));
+            edges.push((EdgeId::from_u64(at as u64), 1.0));
+        }
+        edges.remove(0);
+        cut_loops(&mut nodes, &mut edges);
+        assert_eq!(nodes, [node(1), node(6)]);
+        assert_eq!(edges, [(EdgeId::from_u64(7), 1.0)]);
+    }
+
+    #[test]
+    fn a_spent_budget_is_an_error_and_not_an_absent_path() {
+        let edges: Vec<(u64, u64)> = (0..50).map(|number| (number, number + 1)).collect();
+        let graph = Model::of(&edges).graph();
+        let path = || graph.path(node(0), node(50)).nodes_max(10);
+        for search in [path(), path().weighted(), path().heuristic(|_| 0.0)] {
+            let found = search.find();
+            assert!(matches!(found, Err(Error::Limit { max: 10, .. })), "{found:?}");
+        }
+        let late = std::time::Instant::now();
+        let found = graph.path(node(0), node(50)).deadline(late).find();
+        assert!(matches!(found, Err(Error::Limit { .. })), "{found:?}");
+        assert!(path().all_simple(9).unwrap().end.is_partial());
+    }
+
+    #[test]
+    fn an_estimate_that_is_no_number_is_refused() {
+        let graph = Model::of(&[(0, 1), (1, 2)]).graph();
+        for left in [f64::NAN, -1.0, f64::INFINITY] {
+            let found = graph.path(node(0), node(2)).heuristic(move |_| left).find();
+            assert!(matches!(found, Err(Error::Invalid { .. })), "{found:?}");
+        }
+        let found = graph.path(node(0), node(2)).cost(|_| Ok(-0.5)).find();
+        assert!(matches!(found, Err(Error::Invalid { .. })), "{found:?}");
+        let reason = || Error::conflict("cost", "of the caller");
+        let found = graph.path(node(0), node(2)).cost(|_| Err(reason())).find();
+        assert!(matches!(found, Err(Error::Conflict { .. })), "{found:?}");
     }
 
     #[test]

@@ -272,7 +272,8 @@ impl<'a, 'g, V: GraphView> Meet<'a, 'g, V> {
         let accepts = asked.automaton.accepts.iter().enumerate().skip(1);
         let ends = accepts.filter(|(_, accepts)| **accepts).map(|(state, _)| (goal, state));
         let frontiers = [vec![(start, 0)], ends.collect()];
-        let steps = frontiers.each_ref().map(|pairs| pairs.iter().map(|pair| (*pair, None)).collect());
+        let steps =
+            frontiers.each_ref().map(|pairs| pairs.iter().map(|pair| (*pair, None)).collect());
         Self { view, asked, meter, steps, frontiers }
     }
 
@@ -344,5 +345,147 @@ impl<'a, 'g, V: GraphView> Meet<'a, 'g, V> {
             }
         }
         Path::along(nodes, &edges)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::{Model, node};
+    use super::super::view::Side;
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    /// An expression as relations are made from it.
+    #[derive(Clone, Debug)]
+    enum Expression {
+        Edge(Option<u32>),
+        Turned(Box<Self>),
+        Then(Box<Self>, Box<Self>),
+        Either(Box<Self>, Box<Self>),
+        Repeat(Box<Self>, usize, Option<usize>),
+    }
+
+    impl Expression {
+        fn text(&self) -> String {
+            match self {
+                Self::Edge(None) => ".".into(),
+                Self::Edge(Some(number)) => format!("t{number}"),
+                Self::Turned(inner) => format!("^({})", inner.text()),
+                Self::Then(a, b) => format!("({})/({})", a.text(), b.text()),
+                Self::Either(a, b) => format!("{} | {}", a.text(), b.text()),
+                Self::Repeat(a, 0, None) => format!("({})*", a.text()),
+                Self::Repeat(a, least, None) => format!("({}){{{least},}}", a.text()),
+                Self::Repeat(a, least, Some(most)) => format!("({}){{{least},{most}}}", a.text()),
+            }
+        }
+
+        /// The pairs of nodes between which it leads.
+        fn pairs(&self, model: &Model) -> BTreeSet<(NodeId, NodeId)> {
+            let join = |a: &BTreeSet<(NodeId, NodeId)>, b: &BTreeSet<(NodeId, NodeId)>| {
+                let pairs = a.iter().flat_map(|one| {
+                    b.iter().filter(|two| one.1 == two.0).map(|two| (one.0, two.1))
+                });
+                pairs.collect::<BTreeSet<_>>()
+            };
+            match self {
+                Self::Edge(edge_type) => (0..6)
+                    .map(node)
+                    .flat_map(|from| {
+                        let rule = Rule { side: Side::Out, edge_type: *edge_type };
+                        let ends = model.edges_of(from, rule).into_iter();
+                        ends.map(move |(_, to, _, _)| (from, to))
+                    })
+                    .collect(),
+                Self::Turned(inner) => {
+                    inner.pairs(model).into_iter().map(|(from, to)| (to, from)).collect()
+                }
+                Self::Then(a, b) => join(&a.pairs(model), &b.pairs(model)),
+                Self::Either(a, b) => &a.pairs(model) | &b.pairs(model),
+                Self::Repeat(a, least, most) => {
+                    let once = a.pairs(model);
+                    let mut level: BTreeSet<_> = (0..6).map(|at| (node(at), node(at))).collect();
+                    let mut all = BTreeSet::new();
+                    for times in 0..=most.unwrap_or(least + 40) {
+                        if times >= *least {
+                            all.extend(level.iter().copied());
+                        }
+                        level = join(&level, &once);
+                    }
+                    all
+                }
+            }
+        }
+    }
+
+    fn any_expression() -> impl Strategy<Value = Expression> {
+        let leaf = prop::option::of(0_u32..3).prop_map(Expression::Edge);
+        leaf.prop_recursive(3, 8, 2, |inner| {
+            let two = || (inner.clone().prop_map(Box::new), inner.clone().prop_map(Box::new));
+            let one = || inner.clone().prop_map(Box::new);
+            let repeat = (one(), 0_usize..3, prop::option::of(0_usize..3));
+            prop_oneof![
+                one().prop_map(Expression::Turned),
+                two().prop_map(|(a, b)| Expression::Then(a, b)),
+                two().prop_map(|(a, b)| Expression::Either(a, b)),
+                repeat.prop_map(|(a, least, more)| {
+                    Expression::Repeat(a, least, more.map(|more| least + more))
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+        #[test]
+        fn an_expression_leads_where_its_relation_does(
+            model in Model::any(6, 16), expression in any_expression(), start in 0_u64..6,
+        ) {
+            let (graph, text, start) = (model.graph(), expression.text(), node(start));
+            let pairs = expression.pairs(&model);
+            let expected: BTreeSet<NodeId> =
+                pairs.iter().filter(|pair| pair.0 == start).map(|pair| pair.1).collect();
+            let asked = || graph.regular(start, &text).unwrap();
+            let found = asked().matches().unwrap();
+            prop_assert!(found.items.is_sorted_by_key(|found| found.path.edges.len()));
+            let nodes = asked().nodes().unwrap();
+            prop_assert_eq!(nodes.len(), expected.len(), "each once");
+            prop_assert_eq!(nodes.into_iter().collect::<BTreeSet<_>>(), expected);
+            for goal in (0..6).map(node) {
+                let one = found.items.iter().find(|found| found.node == goal);
+                let path = asked().path_to(goal).unwrap();
+                let length = |path: &Path| path.edges.len();
+                prop_assert_eq!(path.as_ref().map(length), one.map(|one| length(&one.path)));
+                if let Some(path) = path {
+                    let ends = (path.nodes[0], path.nodes[length(&path)]);
+                    prop_assert_eq!(ends, (start, goal));
+                }
+            }
+            let rows = model.rows();
+            let (blocks, meter) = (super::super::BlocksView::new(&rows), Budget::default().meter());
+            let mut again = Vec::new();
+            all(&blocks, &asked(), start, &meter, &mut |node, path| {
+                again.push(Matched { node, path: path() });
+                ControlFlow::Continue(())
+            }).unwrap();
+            prop_assert_eq!(again, found.items);
+        }
+    }
+
+    #[test]
+    fn budgets_limits_and_filters_hold() {
+        let graph = Model::of(&[(0, 1), (1, 2), (2, 3), (3, 0)]).graph();
+        let asked = || graph.regular(node(0), "t0*").unwrap();
+        assert_eq!(asked().nodes().unwrap(), [0, 1, 2, 3].map(node));
+        assert_eq!(asked().limit(2).nodes().unwrap(), [0, 1].map(node));
+        assert_eq!(asked().filter(|id| id != node(2)).nodes().unwrap(), [0, 1].map(node));
+        assert_eq!(asked().of_kinds(&[Kind(1)]).nodes().unwrap(), [0, 2].map(node));
+        assert_eq!(graph.regular(node(0), "unknown?").unwrap().nodes().unwrap(), [node(0)]);
+        let short = asked().nodes_max(2).nodes();
+        assert!(matches!(short, Err(crate::Error::Limit { .. })), "{short:?}");
+        let short = asked().nodes_max(2).matches().unwrap();
+        assert_eq!((short.items.len(), short.end), (3, End::Nodes));
+        let bad = graph.regular(node(0), "t0//t1").map(|_| ());
+        assert!(matches!(bad, Err(crate::Error::Query { offset: 3, .. })), "{bad:?}");
     }
 }

@@ -5,7 +5,7 @@
 //! are listed one by one, depth first with a stack.
 
 use std::fmt;
-use std::ops::{ControlFlow, RangeBounds};
+use std::ops::RangeBounds;
 
 use super::budget::{Budget, End, Meter, Outcome, budget_methods};
 use super::follow::{Edge, Follow, KindFilter, NodeFilter, Way};
@@ -278,11 +278,11 @@ fn take<V: GraphView>(
                 if meter.expand().is_break() {
                     return Ok(found);
                 }
-                step.follow.hops(view, (*node, Way::Forward), meter, |hop, _| {
+                step.follow.try_hops(view, (*node, Way::Forward), meter, |hop, _| {
                     if seen.insert(hop.node, ()) {
                         next.push(hop.node);
                     }
-                    ControlFlow::Continue(())
+                    Ok(())
                 })?;
             }
             if times >= least {
@@ -298,4 +298,117 @@ fn take<V: GraphView>(
     }
     nodes.retain(|node| step.keeps(*node));
     Ok(nodes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::BlocksView;
+    use super::super::follow::Rule;
+    use super::super::model::{Model, any_rules, node};
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    /// The pairs of a step by taking it again and again, up to more times than there are nodes.
+    fn relation(
+        model: &Model,
+        rules: &[Rule],
+        (least, most): (usize, usize),
+    ) -> BTreeSet<(NodeId, NodeId)> {
+        let mut all = BTreeSet::new();
+        for start in (0..8).map(node) {
+            let mut level = BTreeSet::from([start]);
+            for times in 0..=most.min(least + 9) {
+                if times >= least {
+                    all.extend(level.iter().map(|end| (start, *end)));
+                }
+                let next = level
+                    .iter()
+                    .flat_map(|from| rules.iter().flat_map(|rule| model.edges_of(*from, *rule)));
+                level = next.map(|(_, to, _, _)| to).collect();
+            }
+        }
+        all
+    }
+
+    fn step<'g>(graph: &'g Graph, rules: &[Rule], repeat: (usize, usize)) -> OneStep<'g> {
+        let kinds = KindFilter::default();
+        OneStep { follow: Follow::of_rules(graph, rules), repeat, kinds, filter: None }
+    }
+
+    fn any_repeat() -> impl Strategy<Value = (usize, usize)> {
+        prop_oneof![
+            2 => Just((1, 1)),
+            2 => (0_usize..4, 0_usize..3).prop_map(|(least, more)| (least, least + more)),
+            1 => (0_usize..4).prop_map(|least| (least, usize::MAX)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_pattern_is_the_join_of_its_steps(
+            model in Model::any(8, 25), start in 0_u64..8, limit in 1_usize..40,
+            steps in prop::collection::vec((any_rules(), any_repeat(), any::<bool>()), 0..4),
+        ) {
+            let graph = model.graph();
+            let pattern = || {
+                let mut pattern = Pattern::new(&graph, node(start));
+                for (rules, repeat, odd) in &steps {
+                    pattern.steps.push(step(&graph, rules, *repeat));
+                    if *odd {
+                        pattern = pattern.filter(|id| id.key() % 3 > 0);
+                    }
+                }
+                pattern
+            };
+            let mut expected = BTreeSet::from([vec![node(start)]]);
+            for (rules, repeat, odd) in &steps {
+                let pairs = relation(&model, rules, *repeat);
+                let longer = expected.iter().flat_map(|row| {
+                    let last = row[row.len() - 1];
+                    let ends = pairs.iter().filter(move |pair| pair.0 == last);
+                    ends.map(|pair| [&row[..], &[pair.1]].concat())
+                });
+                expected = longer.filter(|row| !odd || row[row.len() - 1].key() % 3 > 0).collect();
+            }
+            let ends: BTreeSet<_> = expected.iter().map(|row| row[row.len() - 1]).collect();
+            let nodes = pattern().nodes().unwrap();
+            prop_assert_eq!(nodes.len(), ends.len(), "each once");
+            prop_assert_eq!(nodes.into_iter().collect::<BTreeSet<_>>(), ends);
+            let rows = pattern().rows().unwrap();
+            prop_assert_eq!(rows.end, End::Complete);
+            prop_assert_eq!(rows.items.len(), expected.len(), "each once");
+            prop_assert_eq!(rows.items.iter().cloned().collect::<BTreeSet<_>>(), expected);
+            let some = pattern().limit(limit).rows().unwrap();
+            prop_assert_eq!(&some.items[..], &rows.items[..limit.min(rows.items.len())]);
+        }
+
+        #[test]
+        fn both_views_take_a_step_alike(
+            model in Model::any(8, 25), rules in any_rules(), repeat in any_repeat(),
+        ) {
+            let (graph, rows, meter) = (model.graph(), model.rows(), Budget::default().meter());
+            let sources: Vec<NodeId> = (0..4).map(node).collect();
+            let step = step(&graph, &rules, repeat);
+            let on = |nodes: Result<Vec<NodeId>>| nodes.unwrap();
+            let mut blocks = on(take(&BlocksView::new(&rows), &step, &sources, &meter));
+            let mut memory = on(take(&model.snapshot(), &step, &sources, &meter));
+            if repeat.0 == 0 {
+                // Nodes without edges stand last in the snapshot, which does not have them.
+                blocks.sort_unstable();
+                memory.sort_unstable();
+            }
+            prop_assert_eq!(blocks, memory);
+        }
+    }
+
+    #[test]
+    fn a_budget_marks_rows_and_fails_nodes() {
+        let graph = Model::of(&[(0, 1), (0, 2), (1, 3), (2, 3)]).graph();
+        let pattern = || graph.pattern(node(0)).out("t0").out("t0").nodes_max(2);
+        let rows = pattern().rows().unwrap();
+        assert_eq!((rows.items.len(), rows.end), (1, End::Nodes));
+        let nodes = pattern().nodes();
+        assert!(matches!(nodes, Err(crate::Error::Limit { .. })), "{nodes:?}");
+    }
 }

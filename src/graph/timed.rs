@@ -181,28 +181,19 @@ fn search<V: GraphView>(
         {
             return Ok(());
         }
-        let (way, mut failed) = ((node, Way::Forward), None);
-        let flow = asked.follow.hops(view, way, meter, |hop, side| {
-            let later = match asked.follow.edge(view, way, side, hop).takeable_from(time) {
-                Ok(later) => later.filter(|later| *later <= asked.latest),
-                Err(error) => {
-                    failed = Some(error);
-                    return ControlFlow::Break(());
-                }
-            };
-            let Some(later) = later else { return ControlFlow::Continue(()) };
+        let way = (node, Way::Forward);
+        asked.follow.try_hops(view, way, meter, |hop, side| {
+            let later = asked.follow.edge(view, way, side, hop).takeable_from(time)?;
+            let Some(later) = later.filter(|later| *later <= asked.latest) else { return Ok(()) };
             let at = (later, hops + 1);
             let is_better = labels.get(&hop.node).is_none_or(|label| at < label.at);
             if is_better && asked.filter.as_ref().is_none_or(|keep| keep(view.id(hop.node))) {
                 labels.insert(hop.node, Label { at, before: Some((node, hop.via)) });
                 queue.push(Reverse((at, hop.node)));
             }
-            ControlFlow::Continue(())
+            Ok(())
         })?;
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        if flow.is_break() {
+        if meter.is_stopped() {
             return Ok(());
         }
     }

@@ -474,15 +474,16 @@ impl<V: GraphView> Tree<'_, '_, V> {
                 return Ok(());
             }
             let depth = depths[at] + 1;
-            let flow = plan.follow.hops(*view, (links.node(at), Way::Forward), meter, |hop, _| {
-                let is_new = seen.insert(hop.node, ());
-                if !is_new || plan.filter.is_some_and(|keep| !keep(view.id(hop.node))) {
-                    return ControlFlow::Continue(());
-                }
-                links.push(hop.node, Some((at, hop.via)));
-                depths.push(depth);
-                live(links, view, links.len() - 1, depth)
-            })?;
+            let flow =
+                plan.follow.hops(*view, (links.node(at), Way::Forward), meter, |hop, _| {
+                    let is_new = seen.insert(hop.node, ());
+                    if !is_new || plan.filter.is_some_and(|keep| !keep(view.id(hop.node))) {
+                        return ControlFlow::Continue(());
+                    }
+                    links.push(hop.node, Some((at, hop.via)));
+                    depths.push(depth);
+                    live(links, view, links.len() - 1, depth)
+                })?;
             if flow.is_break() {
                 return Ok(());
             }
@@ -627,5 +628,107 @@ mod tests {
         let leads_on = |id| graph.from(id).count().unwrap() > 0;
         let walk = graph.from(node(0)).depth(1..).filter(leads_on);
         assert_eq!(walk.nodes().unwrap(), [node(2), node(1)]);
+    }
+
+    #[test]
+    fn other_orders_and_paths_reach_the_same_nodes() {
+        let edges = [(0, 1), (0, 3), (1, 2), (2, 3), (2, 4), (3, 5), (5, 0)];
+        let model = Model::of(&edges);
+        let graph = model.graph();
+        let walk = || graph.from(node(0)).depth(..);
+        let (wide, deep) = (walk().reached().unwrap(), walk().depth_first().reached().unwrap());
+        let numbers = |found: &[Reached]| -> Vec<u64> {
+            found.iter().map(|reached| reached.node.key() - 10).collect()
+        };
+        assert_eq!(numbers(&wide), [0, 1, 3, 2, 5, 4]);
+        assert_eq!(numbers(&deep), [0, 1, 2, 4, 3, 5]);
+        for (found, paths) in
+            [(wide, walk().paths().unwrap()), (deep, walk().depth_first().paths().unwrap())]
+        {
+            assert_eq!(paths.end, End::Complete);
+            assert_eq!(found.len(), paths.items.len());
+            for (reached, path) in found.iter().zip(&paths.items) {
+                assert_eq!(path.edges.len(), reached.depth);
+                assert_eq!((path.nodes[0], path.nodes[reached.depth]), (node(0), reached.node));
+                let exists = |pair: &[NodeId]| {
+                    model.edges.iter().any(|edge| [edge.source, edge.target] == *pair)
+                };
+                assert!(path.nodes.windows(2).all(exists), "{path:?}");
+            }
+        }
+        let lone = graph.from(node(9)).depth(..).depth_first().paths().unwrap();
+        assert_eq!(lone.items, [Path::of_node(node(9))]);
+    }
+
+    proptest! {
+        #[test]
+        fn pages_together_are_the_walk(
+            model in Model::any(12, 40), start in 0_u64..13, size in 1_usize..5, deep: bool,
+            least in 0_usize..2,
+        ) {
+            let graph = model.graph();
+            let walk = || {
+                let walk = graph.from(node(start)).any(Direction::Both).depth(least..);
+                let walk = walk.of_kinds(&[Kind(1)]);
+                if deep { walk.depth_first() } else { walk }
+            };
+            let (mut pages, mut next) = (Vec::new(), None);
+            loop {
+                let walk = walk().limit(size);
+                let walk = if let Some(token) = next { walk.after(token) } else { walk };
+                let page = walk.page().unwrap();
+                prop_assert!(page.items.len() <= size);
+                pages.extend(page.items);
+                next = page.next;
+                if next.is_none() {
+                    break;
+                }
+            }
+            prop_assert_eq!(pages, walk().reached().unwrap());
+        }
+    }
+
+    #[test]
+    fn a_token_belongs_to_its_walk() {
+        let graph = Model::of(&[(0, 1), (0, 2), (1, 3)]).graph();
+        let walk = || graph.from(node(0)).depth(..);
+        let token = walk().limit(2).page().unwrap().next.unwrap();
+        assert_eq!(walk().after(&*token).page().unwrap().items.len(), 2);
+        assert_eq!(walk().after(&*token).count().unwrap(), 2);
+        for (walk, token) in [(walk().out("t0"), &*token), (walk(), "zz"), (walk(), "")] {
+            let found = walk.after(token).page();
+            assert!(matches!(found, Err(Error::Invalid { .. })), "{found:?}");
+        }
+        let newer = Model::of(&[(0, 1), (1, 3)]).graph();
+        let found = newer.from(node(0)).depth(..).after(token).page();
+        assert!(matches!(found, Err(Error::Conflict { .. })), "{found:?}");
+    }
+
+    #[test]
+    fn budgets_and_closures_end_a_walk_early() {
+        let edges: Vec<(u64, u64)> = (0..100).map(|number| (number, number + 1)).collect();
+        let graph = Model::of(&edges).graph();
+        let walk = || graph.from(node(0)).depth(1..);
+        let page = walk().nodes_max(10).page().unwrap();
+        assert_eq!((page.items.len(), page.end), (10, End::Nodes));
+        let rest = walk().after(page.next.unwrap()).page().unwrap();
+        assert_eq!((rest.items.len(), rest.next), (90, None));
+        let whole = walk().nodes_max(10).nodes();
+        assert!(matches!(whole, Err(Error::Limit { .. })), "{whole:?}");
+        let late = walk().deadline(std::time::Instant::now()).paths().unwrap();
+        assert_eq!((late.items.len(), late.end), (0, End::Deadline));
+        let mut seen = 0;
+        let end = walk().visit(|reached| {
+            seen += 1;
+            if reached.depth == 7 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        assert_eq!((seen, end.unwrap()), (7, End::Stopped));
+    }
+
+    #[test]
+    fn a_type_that_is_not_registered_is_refused() {
+        let graph = Model::of(&[(0, 1)]).graph();
+        let found = graph.from(node(0)).of::<crate::record::Document>().nodes();
+        assert!(matches!(found, Err(Error::NotFound { .. })), "{found:?}");
     }
 }

@@ -8,6 +8,7 @@ mod concurrency;
 mod errors;
 mod families;
 mod format;
+mod graph_search;
 mod history;
 mod index;
 #[cfg(feature = "legacy")]

@@ -7,7 +7,6 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
-use std::ops::ControlFlow;
 
 use super::super::budget::{End, Outcome};
 use super::super::follow::Way;
@@ -87,27 +86,18 @@ fn legs<V: GraphView>(view: &V, query: &Query<'_, '_>, nodes: &[NodeId]) -> Resu
     let mut legs = Vec::with_capacity(nodes.len().saturating_sub(1));
     for pair in nodes.windows(2) {
         let (Some(from), Some(to)) = (view.find(pair[0]), view.find(pair[1])) else { break };
-        let (mut cheapest, mut failed): (Option<Leg>, _) = (None, None);
-        query.follow.hops(view, (from, Way::Forward), query.meter, |hop, side| {
+        let mut cheapest: Option<Leg> = None;
+        let way = (from, Way::Forward);
+        query.follow.try_hops(view, way, query.meter, |hop, side| {
             if hop.node != to {
-                return ControlFlow::Continue(());
+                return Ok(());
             }
-            match query.costs.of(view, query.follow, (from, Way::Forward), (hop, side)) {
-                Ok(cost) => {
-                    if cheapest.is_none_or(|known| cost < known.cost) {
-                        cheapest = Some(Leg { edge: view.edge(hop.via), cost });
-                    }
-                    ControlFlow::Continue(())
-                }
-                Err(error) => {
-                    failed = Some(error);
-                    ControlFlow::Break(())
-                }
+            let cost = query.costs.of(view, query.follow, way, (hop, side))?;
+            if cheapest.is_none_or(|known| cost < known.cost) {
+                cheapest = Some(Leg { edge: view.edge(hop.via), cost });
             }
+            Ok(())
         })?;
-        if let Some(error) = failed {
-            return Err(error);
-        }
         legs.extend(cheapest);
     }
     Ok(legs)

@@ -3,7 +3,6 @@
 //! Runs on the snapshot, over flat arrays by dense number.
 
 use std::fmt;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::super::budget::{Budget, End, budget_methods};
@@ -171,7 +170,7 @@ impl<'a, 'g> Search<'a, 'g> {
                 break;
             }
             let next = costs[node as usize] + 1.0;
-            asked.follow.hops(*snapshot, (node, Way::Forward), &meter, |hop, _| {
+            asked.follow.try_hops(*snapshot, (node, Way::Forward), &meter, |hop, _| {
                 let known = &mut costs[hop.node as usize];
                 let is_new = known.is_infinite()
                     && asked.filter.as_ref().is_none_or(|keep| keep(snapshot.id(hop.node)));
@@ -180,7 +179,7 @@ impl<'a, 'g> Search<'a, 'g> {
                     steps[hop.node as usize] = (node, hop.via);
                     queue.push(hop.node);
                 }
-                ControlFlow::Continue(())
+                Ok(())
             })?;
         }
         Ok(meter.end())
@@ -200,29 +199,19 @@ impl<'a, 'g> Search<'a, 'g> {
                 unsettle(costs, (node, cost), &mut heap);
                 break;
             }
-            let (way, mut failed) = ((node, Way::Forward), None);
-            asked.follow.hops(*snapshot, way, &meter, |hop, side| {
-                match asked.costs.of(*snapshot, &asked.follow, way, (hop, side)) {
-                    Ok(step) => {
-                        let (cost, known) = (cost + step, &mut costs[hop.node as usize]);
-                        let is_better = cost < *known
-                            && asked.filter.as_ref().is_none_or(|keep| keep(snapshot.id(hop.node)));
-                        if is_better {
-                            *known = cost;
-                            steps[hop.node as usize] = (node, hop.via);
-                            heap.push(Waiting { cost, node: hop.node });
-                        }
-                        ControlFlow::Continue(())
-                    }
-                    Err(error) => {
-                        failed = Some(error);
-                        ControlFlow::Break(())
-                    }
+            let way = (node, Way::Forward);
+            asked.follow.try_hops(*snapshot, way, &meter, |hop, side| {
+                let cost = cost + asked.costs.of(*snapshot, &asked.follow, way, (hop, side))?;
+                let known = &mut costs[hop.node as usize];
+                let is_better = cost < *known
+                    && asked.filter.as_ref().is_none_or(|keep| keep(snapshot.id(hop.node)));
+                if is_better {
+                    *known = cost;
+                    steps[hop.node as usize] = (node, hop.via);
+                    heap.push(Waiting { cost, node: hop.node });
                 }
+                Ok(())
             })?;
-            if let Some(error) = failed {
-                return Err(error);
-            }
             if meter.is_stopped() {
                 unsettle(costs, (node, cost), &mut heap);
                 break;

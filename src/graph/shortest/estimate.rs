@@ -1,7 +1,5 @@
 //! A search from the start alone, led by an estimate of what is left (A*).
 
-use std::ops::ControlFlow;
-
 use super::super::follow::Way;
 use super::super::path::{Path, Query};
 use super::super::view::{GraphView, Label, NodeMap as _, Queued, Step};
@@ -47,27 +45,19 @@ pub(in crate::graph) fn toward<V: GraphView>(
             if query.meter.expand().is_break() {
                 return Ok(None);
             }
-            let mut failed = None;
-            query.follow.hops(view, (node, Way::Forward), query.meter, |hop, side| {
-                let step = query.costs.of(view, query.follow, (node, Way::Forward), (hop, side));
-                let both = step.and_then(|step| {
-                    let cost = cost + step;
-                    let known = labels.get(hop.node).is_some_and(|label| label.cost <= cost);
-                    if known || (hop.node != goal && !query.keeps(view.id(hop.node))) {
-                        return Ok(());
-                    }
-                    let total = cost + estimate(hop.node)?;
-                    let step = Step { from: node, via: Some(hop.via) };
-                    labels.insert(hop.node, Label { step, cost });
-                    queue.push(Queued { cost: total, node: hop.node });
-                    Ok(())
-                });
-                failed = both.err();
-                if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            let way = (node, Way::Forward);
+            query.follow.try_hops(view, way, query.meter, |hop, side| {
+                let cost = cost + query.costs.of(view, query.follow, way, (hop, side))?;
+                let known = labels.get(hop.node).is_some_and(|label| label.cost <= cost);
+                if known || (hop.node != goal && !query.keeps(view.id(hop.node))) {
+                    return Ok(());
+                }
+                let total = cost + estimate(hop.node)?;
+                let step = Step { from: node, via: Some(hop.via) };
+                labels.insert(hop.node, Label { step, cost });
+                queue.push(Queued { cost: total, node: hop.node });
+                Ok(())
             })?;
-            if let Some(error) = failed {
-                return Err(error);
-            }
             if query.meter.is_stopped() {
                 return Ok(None);
             }

@@ -9,6 +9,9 @@ mod estimate;
 mod heap;
 mod simple;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use best::k_best;
 pub use distances::{DistanceSearch, Distances};
 pub(super) use estimate::{Heuristic, toward};

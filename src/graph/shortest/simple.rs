@@ -31,7 +31,8 @@ pub(in crate::graph) fn simple<V: GraphView>(
         return Ok(Outcome::new(Vec::new(), End::Complete));
     };
     let left = levels(view, query, goal)?;
-    let mut listing = Listing { view, query, left: &left, stack: Vec::new(), on_path: HashSet::new() };
+    let mut listing =
+        Listing { view, query, left: &left, stack: Vec::new(), on_path: HashSet::new() };
     let mut found = Vec::new();
     if left.contains_key(&start) && !query.meter.is_stopped() {
         listing.run(start, goal, |path| {
@@ -59,13 +60,13 @@ fn levels<V: GraphView>(
         if next > query.hops_max || query.meter.expand().is_break() {
             break;
         }
-        query.follow.hops(view, (node, Way::Backward), query.meter, |hop, _| {
+        query.follow.try_hops(view, (node, Way::Backward), query.meter, |hop, _| {
             let is_end = Some(hop.node) == start;
             if !left.contains_key(&hop.node) && (is_end || query.keeps(view.id(hop.node))) {
                 left.insert(hop.node, next);
                 queue.push_back(hop.node);
             }
-            ControlFlow::Continue(())
+            Ok(())
         })?;
     }
     Ok(left)
@@ -124,12 +125,13 @@ impl<V: GraphView> Listing<'_, '_, '_, V> {
         let room = self.query.hops_max.checked_sub(hops);
         if let Some(room) = room.filter(|_| self.query.meter.expand().is_continue()) {
             let (left, on_path) = (self.left, &self.on_path);
-            self.query.follow.hops(self.view, (node, Way::Forward), self.query.meter, |hop, _| {
+            let way = (node, Way::Forward);
+            self.query.follow.try_hops(self.view, way, self.query.meter, |hop, _| {
                 let leads = left.get(&hop.node).is_some_and(|left| *left <= room);
                 if leads && !on_path.contains(&hop.node) {
                     next.push((hop.node, hop.via));
                 }
-                ControlFlow::Continue(())
+                Ok(())
             })?;
             // Stable: of parallel edges the first stays.
             next.sort_by_key(|(node, _)| *node);
@@ -142,8 +144,7 @@ impl<V: GraphView> Listing<'_, '_, '_, V> {
 
     fn path(&self, goal: V::Node) -> Path {
         let on_path = self.stack.iter().map(|fork| fork.node);
-        let nodes: Vec<NodeId> =
-            on_path.chain([goal]).map(|node| self.view.id(node)).collect();
+        let nodes: Vec<NodeId> = on_path.chain([goal]).map(|node| self.view.id(node)).collect();
         let edges: Vec<_> = self.stack.iter().filter_map(|fork| fork.edge).collect();
         Path::along(nodes, &edges)
     }
