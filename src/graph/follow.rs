@@ -119,7 +119,7 @@ pub struct Edge<'a> {
     graph: &'a Graph,
     id: EdgeId,
     ends: (NodeId, NodeId),
-    edge_type: u32,
+    type_number: u32,
     is_along: bool,
     weight: f32,
     details: OnceCell<Details>,
@@ -151,7 +151,7 @@ impl Edge<'_> {
     /// # Errors
     /// [`Error::Corrupt`](crate::Error::Corrupt) when the type has no name.
     pub fn edge_type(&self) -> Result<Arc<str>> {
-        super::name_of(&*self.graph.names, self.edge_type)
+        super::name_of(&*self.graph.names, self.type_number)
     }
 
     /// The weight; 1 where none was given.
@@ -264,6 +264,10 @@ pub(super) type NodeFilter<'g> = Box<dyn Fn(NodeId) -> bool + 'g>;
 /// Says whether an edge may be followed.
 type EdgeFilter<'g> = Box<dyn Fn(&Edge<'_>) -> Result<bool> + 'g>;
 
+/// What is handed edges one by one.
+type Visit<'a, V> =
+    &'a mut dyn FnMut(Hop<<V as GraphView>::Node, <V as GraphView>::Via>) -> ControlFlow<()>;
+
 /// The edges that a search follows.
 pub(super) struct Follow<'g> {
     pub(super) graph: &'g Graph,
@@ -371,7 +375,7 @@ impl<'g> Follow<'g> {
         view: &V,
         (node, way): (V::Node, Way),
         (rule, side): (Rule, Side),
-        (meter, visit): (&Meter, &mut dyn FnMut(Hop<V::Node, V::Via>) -> ControlFlow<()>),
+        (meter, visit): (&Meter, Visit<'_, V>),
     ) -> Result<ControlFlow<()>> {
         let mut failed = None;
         let flow = view.for_each(node, side, rule.edge_type, |hop| {
@@ -420,9 +424,9 @@ impl<'g> Follow<'g> {
             Way::Forward => (near, far),
             Way::Backward => (far, near),
         };
-        let (edge_type, is_along) = (hop.edge_type, side == Side::Out);
+        let (type_number, is_along) = (hop.edge_type, side == Side::Out);
         let details = OnceCell::new();
-        Edge { graph: self.graph, id, ends, edge_type, is_along, weight, details }
+        Edge { graph: self.graph, id, ends, type_number, is_along, weight, details }
     }
 }
 
@@ -515,8 +519,8 @@ mod tests {
     impl EdgeDetails for ByNumber {
         fn details(&self, edge: EdgeId) -> Result<Details> {
             let number = edge.as_u64();
-            let valid_from = (number % 3 > 0).then(|| time(number % 7));
-            let valid_to = (number % 4 > 0).then(|| time(number % 7 + number % 5));
+            let valid_from = (!number.is_multiple_of(3)).then(|| time(number % 7));
+            let valid_to = (!number.is_multiple_of(4)).then(|| time(number % 7 + number % 5));
             Ok(Details { valid_from, valid_to, properties: None })
         }
     }

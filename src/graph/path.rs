@@ -51,6 +51,9 @@ pub(super) fn hops_cost(hops: usize) -> f64 {
     hops as f64
 }
 
+/// What is handed each thing found, with what makes the path to it, until it says stop.
+pub(super) type Give<'a, T, P> = &'a mut dyn FnMut(T, &dyn Fn() -> P) -> ControlFlow<()>;
+
 /// How a search came to each node of a tree: places, each with the place before it.
 #[derive(Debug)]
 pub(super) struct Links<N, V>(Vec<(N, Option<(usize, V)>)>);
@@ -109,12 +112,15 @@ impl<N: Copy, V: Copy> Links<N, V> {
     }
 }
 
+/// What an edge costs, by the caller.
+type CostOf<'g> = Box<dyn Fn(&Edge<'_>) -> Result<f64> + 'g>;
+
 /// What a search makes small.
 pub(super) enum Costs<'g> {
     /// The number of edges.
     Hops,
     Weights,
-    Of(Box<dyn Fn(&Edge<'_>) -> Result<f64> + 'g>),
+    Of(CostOf<'g>),
 }
 
 impl Costs<'_> {

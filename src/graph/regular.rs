@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use super::budget::{Budget, End, Meter, Outcome, budget_methods};
 use super::expression::{Automaton, Letter};
 use super::follow::{Follow, KindFilter, NodeFilter, Rule, Way, condition_methods};
-use super::path::{Links, Path};
+use super::path::{Give, Links, Path};
 use super::view::GraphView;
 use super::{Graph, on_view};
 use crate::base::error::Result;
@@ -176,8 +176,7 @@ impl<'g> RegularPath<'g> {
             Some(root) => all(view, &self, root, &meter, &mut hand)?,
             None => {
                 if self.automaton.accepts[0] {
-                    // Whether it stops does not matter: there is nothing else.
-                    let _ = hand(start, &|| Path::of_node(start));
+                    let _nothing_follows = hand(start, &|| Path::of_node(start));
                 }
             }
         });
@@ -206,7 +205,7 @@ fn all<V: GraphView>(
     asked: &RegularPath<'_>,
     start: V::Node,
     meter: &Meter,
-    hand: &mut dyn FnMut(NodeId, &dyn Fn() -> Path) -> ControlFlow<()>,
+    hand: Give<'_, NodeId, Path>,
 ) -> Result<()> {
     let automaton = &asked.automaton;
     let mut links = Links::default();

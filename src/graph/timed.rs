@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 
 use super::budget::{Budget, End, Meter, Outcome, budget_methods};
 use super::follow::{Follow, NodeFilter, Way, follow_methods};
-use super::path::Path;
+use super::path::{Give, Path};
 use super::view::GraphView;
 use super::{Graph, on_view};
 use crate::base::error::Result;
@@ -118,24 +118,19 @@ impl<'g> TimedSearch<'g> {
         Ok(Outcome::new(found, meter.end()))
     }
 
-    fn run(
-        &self,
-        meter: &Meter,
-        each: &mut dyn FnMut(Arrival, &dyn Fn() -> TimedPath) -> ControlFlow<()>,
-    ) -> Result<()> {
+    fn run(&self, meter: &Meter, each: Give<'_, Arrival, TimedPath>) -> Result<()> {
         if self.departure > self.latest {
             return Ok(());
         }
         let (node, time) = (self.start, self.departure);
-        on_view!(self.follow.graph, view => match view.find(node) {
-            Some(start) => search(view, self, start, meter, each),
-            None => {
-                let path = || TimedPath { path: Path::of_node(node), times: vec![time] };
-                // Whether it stops does not matter: there is nothing else.
-                let _ = each(Arrival { node, time, hops: 0 }, &path);
-                Ok(())
+        on_view!(self.follow.graph, view => {
+            if let Some(start) = view.find(node) {
+                return search(view, self, start, meter, each);
             }
-        })
+        });
+        let path = || TimedPath { path: Path::of_node(node), times: vec![time] };
+        let _nothing_follows = each(Arrival { node, time, hops: 0 }, &path);
+        Ok(())
     }
 }
 
@@ -165,7 +160,7 @@ fn search<V: GraphView>(
     asked: &TimedSearch<'_>,
     start: V::Node,
     meter: &Meter,
-    each: &mut dyn FnMut(Arrival, &dyn Fn() -> TimedPath) -> ControlFlow<()>,
+    each: Give<'_, Arrival, TimedPath>,
 ) -> Result<()> {
     let mut labels: Labels<V> = HashMap::new();
     let first = (asked.departure, 0);

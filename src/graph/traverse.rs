@@ -179,8 +179,8 @@ impl<'g> Walk<'g> {
     ///
     /// # Errors
     /// As [`Walk::nodes`], [`Error::Limit`](crate::Error::Limit) apart.
-    pub fn visit(self, mut each: impl FnMut(Reached) -> ControlFlow<()>) -> Result<End> {
-        self.run(|reached, _| each(reached))
+    pub fn visit(self, each: impl FnMut(Reached) -> ControlFlow<()>) -> Result<End> {
+        self.run(each)
     }
 
     /// For each node reached a shortest path to it, by the edges that reached it first. Where a
@@ -211,7 +211,7 @@ impl<'g> Walk<'g> {
     /// [`Error::Conflict`](crate::Error::Conflict) when the walk no longer reaches its place.
     pub fn page(self) -> Result<Page> {
         let (mut items, asked, after) = (Vec::new(), self.mark(), self.after.clone());
-        let end = self.run(|reached, _| {
+        let end = self.run(|reached| {
             items.push(reached);
             ControlFlow::Continue(())
         })?;
@@ -230,22 +230,22 @@ impl<'g> Walk<'g> {
 
     fn whole(self, mut each: impl FnMut(Reached)) -> Result<()> {
         let budget = self.budget;
-        let end = self.run(|reached, _| {
+        let end = self.run(|reached| {
             each(reached);
             ControlFlow::Continue(())
         })?;
         budget.check(end)
     }
 
-    fn run(self, mut each: impl FnMut(Reached, ()) -> ControlFlow<()>) -> Result<End> {
+    fn run(self, mut each: impl FnMut(Reached) -> ControlFlow<()>) -> Result<End> {
         if self.depth_first {
-            return self.run_tree(|reached, _| each(reached, ()));
+            return self.run_tree(|reached, _| each(reached));
         }
         let (meter, mut gate) = (self.budget.meter(), Gate::of(&self)?);
         if gate.left > 0 {
             on_view!(self.follow.graph, view => {
                 walk(view, self.start, &self.plan(), &meter, |reached| {
-                    gate.pass(&meter, reached, |reached| each(reached, ()))
+                    gate.pass(&meter, reached, &mut each)
                 })
             })?;
         }
@@ -427,8 +427,8 @@ impl<V: GraphView> Tree<'_, '_, V> {
         let (least, most) = self.plan.depth;
         let Some(root) = self.view.find(start).filter(|_| most > 0 && least <= most) else {
             if least == 0 {
-                // Whether it stops does not matter: there is nothing else.
-                let _ = each(Reached { node: start, depth: 0 }, &|| Path::of_node(start));
+                let _nothing_follows =
+                    each(Reached { node: start, depth: 0 }, &|| Path::of_node(start));
             }
             return Ok(());
         };

@@ -6,8 +6,6 @@ use engraph::graph::{Direction, End, Graph};
 use engraph::record::{Document, Memory};
 use engraph::{Error, Json, NewEdge, NodeId, Store, Timestamp};
 
-use crate::check::new_store;
-
 fn at(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros)
 }
@@ -24,7 +22,8 @@ struct Case {
 
 impl Case {
     fn new() -> Self {
-        let (folder, store) = new_store();
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::create(folder.path().join("case.engraph")).unwrap();
         let nodes = store.write(|tx| {
             let document = |name: &str| Document { file_name: name.into(), ..Document::default() };
             let memo = tx.insert(&document("memo.txt"))?;
@@ -98,9 +97,8 @@ fn properties_are_read_where_a_condition_asks() {
 fn patterns_and_expressions_agree_on_the_way() {
     let case = Case::new();
     for graph in case.graphs() {
-        let pattern = || {
-            graph.pattern(case.memo).out("cites").repeat(1..).out("mentions").of::<Memory>()
-        };
+        let pattern =
+            || graph.pattern(case.memo).out("cites").repeat(1..).out("mentions").of::<Memory>();
         assert_eq!(pattern().nodes().unwrap(), [case.fact]);
         let rows = pattern().rows().unwrap().items;
         let through = |node| vec![case.memo, node, case.fact];

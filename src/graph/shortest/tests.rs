@@ -1,5 +1,11 @@
 //! Path searches against naive ones, and on shapes made to exhaust them.
 
+#![expect(
+    clippy::float_cmp,
+    clippy::cast_precision_loss,
+    reason = "costs are small whole numbers, so that sums are exact"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
