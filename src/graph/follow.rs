@@ -1,8 +1,8 @@
 //! Which edges a search follows: their types and directions, weights, validity, and conditions of
 //! the caller. Shared by all builders of searches.
 //!
-//! Type, ends and weight lie in the lists that a search reads anyway. Validity and properties lie in
-//! a row of the edge, where it has any; that row is read only when a condition asks for it.
+//! Type, ends and weight lie in the lists that a search reads anyway. Validity and properties lie
+//! in a row of the edge, where it has any; that row is read only when a condition asks for it.
 
 use std::cell::OnceCell;
 use std::fmt;
@@ -149,7 +149,7 @@ impl Edge<'_> {
     /// The name of its type.
     ///
     /// # Errors
-    /// [`Error::Corrupt`](crate::Error::Corrupt) when the type has no name.
+    /// [`Error::Corrupt`] when the type has no name.
     pub fn edge_type(&self) -> Result<Arc<str>> {
         super::name_of(&*self.graph.names, self.type_number)
     }
@@ -162,7 +162,7 @@ impl Edge<'_> {
     /// The time from which it is valid; `None` where it always was.
     ///
     /// # Errors
-    /// [`Error::Corrupt`](crate::Error::Corrupt) when the row of the edge cannot be read.
+    /// [`Error::Corrupt`] when the row of the edge cannot be read.
     pub fn valid_from(&self) -> Result<Option<Timestamp>> {
         Ok(self.details()?.valid_from)
     }
@@ -170,7 +170,7 @@ impl Edge<'_> {
     /// The time until which it is valid, itself excluded; `None` where no end is known.
     ///
     /// # Errors
-    /// [`Error::Corrupt`](crate::Error::Corrupt) when the row of the edge cannot be read.
+    /// [`Error::Corrupt`] when the row of the edge cannot be read.
     pub fn valid_to(&self) -> Result<Option<Timestamp>> {
         Ok(self.details()?.valid_to)
     }
@@ -178,7 +178,7 @@ impl Edge<'_> {
     /// Whether it is valid at a time. Links and edges that records state always are.
     ///
     /// # Errors
-    /// [`Error::Corrupt`](crate::Error::Corrupt) when the row of the edge cannot be read.
+    /// [`Error::Corrupt`] when the row of the edge cannot be read.
     pub fn is_valid_at(&self, time: Timestamp) -> Result<bool> {
         let details = self.details()?;
         let begun = details.valid_from.is_none_or(|from| from <= time);
@@ -195,7 +195,7 @@ impl Edge<'_> {
     /// The properties; `None` where it has none.
     ///
     /// # Errors
-    /// [`Error::Corrupt`](crate::Error::Corrupt) when the row of the edge cannot be read.
+    /// [`Error::Corrupt`] when the row of the edge cannot be read.
     pub fn properties(&self) -> Result<Option<&Json>> {
         Ok(self.details()?.properties.as_ref())
     }
@@ -300,6 +300,14 @@ impl<'g> Follow<'g> {
 
     pub(super) fn add_filter(&mut self, keep: impl Fn(&Edge<'_>) -> Result<bool> + 'g) {
         self.filters.push(Box::new(keep));
+    }
+
+    /// The side, where every edge of one side is followed and nothing else.
+    pub(super) fn whole_side(&self) -> Option<Side> {
+        match self.rules.as_slice() {
+            [Rule { side, edge_type: None }] if self.is_plain() => Some(*side),
+            _ => None,
+        }
     }
 
     /// Whether rules alone say what is followed.

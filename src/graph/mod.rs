@@ -23,6 +23,8 @@ mod view;
 mod visit;
 
 #[cfg(test)]
+mod measure;
+#[cfg(test)]
 mod model;
 
 use std::fmt;

@@ -138,13 +138,23 @@ impl Costs<'_> {
             Self::Weights => ("weight", f64::from(view.edge(hop.via).1)),
             Self::Of(cost) => ("cost", cost(&follow.edge(view, (node, way), side, hop))?),
         };
-        if cost.is_finite() && cost >= 0.0 {
-            return Ok(cost);
-        }
-        let (edge, _) = view.edge(hop.via);
-        let reason = format!("{cost} of edge {edge} cannot be part of a path's cost");
-        Err(Error::invalid(field, reason))
+        check_cost(field, cost, view, hop.via)
     }
+}
+
+/// The cost, if it can be summed.
+#[inline]
+pub(super) fn check_cost<V: GraphView>(
+    field: &str,
+    cost: f64,
+    view: &V,
+    via: V::Via,
+) -> Result<f64> {
+    if cost.is_finite() && cost >= 0.0 {
+        return Ok(cost);
+    }
+    let (edge, _) = view.edge(via);
+    Err(Error::invalid(field, format!("{cost} of edge {edge} cannot be part of a path's cost")))
 }
 
 /// A search for paths between two nodes. Made by [`Graph::path`].
@@ -196,16 +206,16 @@ impl<'g> PathSearch<'g> {
         self
     }
 
-    /// Finds the path with the smallest sum of what `cost` says of its edges. It must always say the
-    /// same of an edge; an error of it ends the search.
+    /// Finds the path with the smallest sum of what `cost` says of its edges. It must always say
+    /// the same of an edge; an error of it ends the search.
     pub fn cost(mut self, cost: impl Fn(&Edge<'_>) -> Result<f64> + 'g) -> Self {
         self.costs = Costs::Of(Box::new(cost));
         self
     }
 
     /// Lets [`PathSearch::find`] search from the start alone, nodes first that seem near the goal
-    /// (A*). `at_least` says what the rest of the way costs at the least; where it says more than it
-    /// does, a path is found that need not be the cheapest.
+    /// (A*). `at_least` says what the rest of the way costs at the least; where it says more than
+    /// it does, a path is found that need not be the cheapest.
     pub fn heuristic(mut self, at_least: impl Fn(NodeId) -> f64 + 'g) -> Self {
         self.heuristic = Some(Box::new(at_least));
         self
@@ -265,7 +275,7 @@ impl<'g> PathSearch<'g> {
 
     /// The `count_max` best paths that come to no node twice, best first; equally good ones in the
     /// order of their edges' number, then of their nodes. Paths are told apart by their nodes: of
-    /// parallel edges the cheapest stands for all. Each path costs as many searches as it has edges.
+    /// parallel edges the cheapest stands for all. Each path costs a search an edge of it.
     ///
     /// # Errors
     /// As [`PathSearch::find`], [`Error::Limit`] apart.
@@ -333,9 +343,11 @@ pub(super) struct Avoid {
 
 impl Query<'_, '_> {
     /// Whether paths may go through a node.
-    pub(super) fn keeps(&self, node: NodeId) -> bool {
-        self.filter.is_none_or(|keep| keep(node))
-            && self.avoid.is_none_or(|avoid| !avoid.nodes.contains(&node))
+    #[inline]
+    pub(super) fn keeps<V: GraphView>(&self, view: &V, node: V::Node) -> bool {
+        // The identity is a miss of the cache, which most searches can do without.
+        self.filter.is_none_or(|keep| keep(view.id(node)))
+            && self.avoid.is_none_or(|avoid| !avoid.nodes.contains(&view.id(node)))
     }
 
     /// Whether a path may go from one node straight to the other.
@@ -421,7 +433,7 @@ fn level<V: GraphView>(
                 meeting = Some(hop.node);
                 return ControlFlow::Break(());
             }
-            if query.keeps(view.id(hop.node)) {
+            if query.keeps(view, hop.node) {
                 own.insert(hop.node, step);
                 next.push(hop.node);
             }
@@ -440,6 +452,8 @@ fn level<V: GraphView>(
 struct Best<N> {
     cost: f64,
     meeting: Option<N>,
+    /// The least that it costs the other end to come to a node which it has not settled.
+    rest: f64,
 }
 
 /// A path with the smallest sum of costs.
@@ -456,7 +470,7 @@ fn cheapest<V: GraphView>(
             scratch.queues[end].clear();
             scratch.queues[end].push(Queued { cost: 0.0, node });
         }
-        let mut best = Best { cost: f64::INFINITY, meeting: None };
+        let mut best = Best { cost: f64::INFINITY, meeting: None, rest: 0.0 };
         // When one end has no node left, it has reached everything, the other end included.
         while let (Some(first), Some(second)) = (next_cost(scratch, 0), next_cost(scratch, 1)) {
             if first + second >= best.cost {
@@ -466,6 +480,7 @@ fn cheapest<V: GraphView>(
                 return Ok(None);
             }
             let way = Way::BOTH[usize::from(second < first)];
+            best.rest = first.max(second);
             relax(view, query, scratch, (way, &mut best))?;
         }
         let labels = &scratch.labels;
@@ -513,15 +528,19 @@ fn relax<V: GraphView>(
             return Ok(());
         }
         let met = other.get(hop.node);
+        // Where the other end has not been, no path from here can be better than the best.
+        if met.is_none() && cost + best.rest >= best.cost {
+            return Ok(());
+        }
         let is_end = met.is_some_and(|label| label.step.via.is_none());
-        if !is_end && !query.keeps(view.id(hop.node)) {
+        if !is_end && !query.keeps(view, hop.node) {
             return Ok(());
         }
         let step = Step { from: node, via: Some(hop.via) };
         own.insert(hop.node, Label { step, cost });
         queue.push(Queued { cost, node: hop.node });
         if let Some(met) = met.filter(|met| cost + met.cost < best.cost) {
-            *best = Best { cost: cost + met.cost, meeting: Some(hop.node) };
+            *best = Best { cost: cost + met.cost, meeting: Some(hop.node), ..*best };
         }
         Ok(())
     })
@@ -631,7 +650,8 @@ mod tests {
             let (graph, meter) = (model.graph(), Budget::default().meter());
             let follow = Follow::of_rules(&graph, &rules);
             let (costs, filter, meter) = (&Costs::Hops, Some(&keep as _), &meter);
-            let query = Query { ends, follow: &follow, costs, hops_max, filter, avoid: None, meter };
+            let (follow, avoid) = (&follow, None);
+            let query = Query { ends, follow, costs, hops_max, filter, avoid, meter };
             let path = found(&model, &rules, &query);
             let costs = model.costs(ends.0, &rules, &keep, &|_| 1.0);
             let hops = costs.get(&ends.1).map(|hops| *hops as usize);
@@ -656,7 +676,8 @@ mod tests {
             };
             let (costs, filter, meter) = (&costs, Some(&keep as _), &meter);
             let hops_max = usize::MAX;
-            let query = Query { ends, follow: &follow, costs, hops_max, filter, avoid: None, meter };
+            let (follow, avoid) = (&follow, None);
+            let query = Query { ends, follow, costs, hops_max, filter, avoid, meter };
             let path = if by_estimate {
                 // What is left from the node, exactly: the best of all estimates.
                 let left = |from| {

@@ -145,8 +145,8 @@ impl<'g> Pattern<'g> {
         self
     }
 
-    /// The nodes at the end of the pattern, each once, in the order in which they are found. A limit
-    /// does not make the search shorter.
+    /// The nodes at the end of the pattern, each once, in the order in which they are found. A
+    /// limit does not make the search shorter.
     ///
     /// # Errors
     /// [`Error::Corrupt`](crate::Error::Corrupt) when adjacency blocks are damaged;

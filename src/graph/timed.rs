@@ -2,8 +2,8 @@
 //!
 //! An edge valid from `a` until `b` can be taken at any time from `a` on and before `b`, and takes
 //! no time; one may wait at a node as long as one likes. Without a beginning or end the edge can be
-//! taken at any time on that side. To be at a node earlier is never worse, so that Dijkstra's search
-//! by the time of arrival finds the earliest for every node.
+//! taken at any time on that side. To be at a node earlier is never worse, so that Dijkstra's
+//! search by the time of arrival finds the earliest for every node.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -90,8 +90,8 @@ impl<'g> TimedSearch<'g> {
     /// arrives in time.
     ///
     /// # Errors
-    /// [`Error::Corrupt`](crate::Error::Corrupt) when adjacency blocks or rows of edges are damaged;
-    /// [`Error::Limit`](crate::Error::Limit) when a budget is spent; what an edge filter fails with.
+    /// [`Error::Corrupt`](crate::Error::Corrupt) when adjacency blocks or edges are damaged;
+    /// [`Error::Limit`](crate::Error::Limit) when a budget is spent; what a filter fails with.
     pub fn earliest(self, goal: NodeId) -> Result<Option<TimedPath>> {
         let (meter, mut found) = (self.budget.meter(), None);
         self.run(&meter, &mut |arrival, path| {

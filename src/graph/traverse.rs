@@ -36,7 +36,7 @@ pub struct Reached {
 /// # }
 /// ```
 ///
-/// Conditions look at edges as they are come upon; their validity and properties are read only then:
+/// Conditions look at edges as they are come upon; validity and properties are read only then:
 ///
 /// ```
 /// use engraph::record::Document;
@@ -128,8 +128,8 @@ impl<'g> Walk<'g> {
     }
 
     /// Hands out the same nodes at the same depths in another order: each is followed by those that
-    /// were reached through it, before its next sibling. The walk is done in whole first and held in
-    /// memory, so that a limit does not make it shorter; a budget does.
+    /// were reached through it, before its next sibling. The walk is done in whole first and held
+    /// in memory, so that a limit does not make it shorter; a budget does.
     pub fn depth_first(mut self) -> Self {
         self.depth_first = true;
         self
@@ -197,7 +197,7 @@ impl<'g> Walk<'g> {
         Ok(Outcome::new(paths, end))
     }
 
-    /// The nodes reached, up to the limit, with a token for [`Walk::after`] where there may be more.
+    /// The nodes reached, up to the limit, with a token for [`Walk::after`] where there is more.
     ///
     /// The token holds the place, not the state, of the walk: a later page walks again what the
     /// earlier ones did, without handing it out, so that page `n` costs as much as `n` pages. On
@@ -259,7 +259,8 @@ impl<'g> Walk<'g> {
         let (meter, mut gate) = (self.budget.meter(), Gate::of(&self)?);
         if gate.left > 0 {
             on_view!(self.follow.graph, view => {
-                let tree = Tree { view, plan: &self.plan(), meter: &meter, links: Links::default() };
+                let (plan, links) = (&self.plan(), Links::default());
+                let tree = Tree { view, plan, meter: &meter, links };
                 tree.grow(self.start, self.depth_first, |reached, path| {
                     gate.pass(&meter, reached, |reached| each(reached, path))
                 })

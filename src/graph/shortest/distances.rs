@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::super::budget::{Budget, End, budget_methods};
 use super::super::follow::{Edge, Follow, NodeFilter, Way, follow_methods};
-use super::super::path::{Costs, Path};
+use super::super::path::{Costs, Path, check_cost};
 use super::super::{Graph, GraphView as _, Snapshot};
 use super::heap::{Heap, Waiting};
 use crate::base::error::Result;
@@ -188,6 +188,8 @@ impl<'a, 'g> Search<'a, 'g> {
     fn cheapest_first(&mut self, start: u32) -> Result<End> {
         let Self { snapshot, asked, costs, steps } = self;
         let meter = asked.budget.meter();
+        // The lists of one side are read as they lie where nothing asks for more.
+        let flat = asked.follow.whole_side().filter(|_| matches!(asked.costs, Costs::Weights));
         let mut heap = Heap::default();
         costs[start as usize] = 0.0;
         heap.push(Waiting { cost: 0.0, node: start });
@@ -199,17 +201,28 @@ impl<'a, 'g> Search<'a, 'g> {
                 unsettle(costs, (node, cost), &mut heap);
                 break;
             }
-            let way = (node, Way::Forward);
-            asked.follow.try_hops(*snapshot, way, &meter, |hop, side| {
-                let cost = cost + asked.costs.of(*snapshot, &asked.follow, way, (hop, side))?;
-                let known = &mut costs[hop.node as usize];
+            let mut relax = |other: u32, step: f64, position: u32| {
+                let (cost, known) = (cost + step, &mut costs[other as usize]);
                 let is_better = cost < *known
-                    && asked.filter.as_ref().is_none_or(|keep| keep(snapshot.id(hop.node)));
+                    && asked.filter.as_ref().is_none_or(|keep| keep(snapshot.id(other)));
                 if is_better {
                     *known = cost;
-                    steps[hop.node as usize] = (node, hop.via);
-                    heap.push(Waiting { cost, node: hop.node });
+                    steps[other as usize] = (node, position);
+                    heap.push(Waiting { cost, node: other });
                 }
+            };
+            let way = (node, Way::Forward);
+            if let Some(side) = flat {
+                for (place, other) in snapshot.places_of(node, side) {
+                    let position = snapshot.position(side, place);
+                    let weight = f64::from(*snapshot.weight(position));
+                    relax(other, check_cost("weight", weight, *snapshot, position)?, position);
+                }
+                continue;
+            }
+            asked.follow.try_hops(*snapshot, way, &meter, |hop, side| {
+                let step = asked.costs.of(*snapshot, &asked.follow, way, (hop, side))?;
+                relax(hop.node, step, hop.via);
                 Ok(())
             })?;
             if meter.is_stopped() {

@@ -49,7 +49,7 @@ pub(in crate::graph) fn toward<V: GraphView>(
             query.follow.try_hops(view, way, query.meter, |hop, side| {
                 let cost = cost + query.costs.of(view, query.follow, way, (hop, side))?;
                 let known = labels.get(hop.node).is_some_and(|label| label.cost <= cost);
-                if known || (hop.node != goal && !query.keeps(view.id(hop.node))) {
+                if known || (hop.node != goal && !query.keeps(view, hop.node)) {
                     return Ok(());
                 }
                 let total = cost + estimate(hop.node)?;

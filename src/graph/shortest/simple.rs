@@ -62,7 +62,7 @@ fn levels<V: GraphView>(
         }
         query.follow.try_hops(view, (node, Way::Backward), query.meter, |hop, _| {
             let is_end = Some(hop.node) == start;
-            if !left.contains_key(&hop.node) && (is_end || query.keeps(view.id(hop.node))) {
+            if !left.contains_key(&hop.node) && (is_end || query.keeps(view, hop.node)) {
                 left.insert(hop.node, next);
                 queue.push_back(hop.node);
             }
