@@ -132,3 +132,10 @@ pub(crate) const TRANSFER_WAITING_EDGES_MAX: usize = 4_000_000;
 
 /// Longest label that an export writes, in characters: labels are for pictures and lists.
 pub(crate) const TRANSFER_LABEL_MAX: usize = 200;
+
+/// Letters of a regular path expression, copies of repeated ones included: each is a state, and a
+/// search may come to every node in every state.
+pub(crate) const EXPRESSION_LETTERS_MAX: usize = 1_024;
+
+/// Groups, turns and repetitions of a regular path expression: they are built by recursion.
+pub(crate) const EXPRESSION_DEPTH_MAX: usize = 64;

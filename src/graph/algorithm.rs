@@ -398,8 +398,8 @@ impl<'a> StrongSearch<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::follow::Rule;
     use super::super::model::{Model, node};
-    use super::super::traverse::Rule;
     use super::*;
     use proptest::prelude::*;
     use std::collections::{BTreeMap, BTreeSet};

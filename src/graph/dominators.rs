@@ -77,8 +77,8 @@ impl Graph {
 
 #[cfg(test)]
 mod tests {
+    use super::super::follow::Rule;
     use super::super::model::{Model, node};
-    use super::super::traverse::Rule;
     use super::super::view::Side;
     use super::*;
     use proptest::prelude::*;

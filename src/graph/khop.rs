@@ -5,9 +5,10 @@
 //! identities are looked up once, at the end.
 
 use super::delta::Piece;
+use super::follow::Rule;
 use super::live::Live;
 use super::snapshot::Snapshot;
-use super::traverse::{Rule, Walk};
+use super::traverse::Walk;
 use super::{Graph, Reading};
 use crate::base::error::Result;
 use crate::base::id::NodeId;
@@ -202,21 +203,22 @@ impl Walk<'_> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Corrupt`](crate::Error::Corrupt) when adjacency blocks are damaged; `nodes` then
-    /// has some of them.
+    /// As [`Walk::nodes`]; `nodes` then has some of them.
     pub fn nodes_into(self, nodes: &mut Vec<NodeId>) -> Result<()> {
         if let Some(plan) = self.plain()
             && self.graph().reach(&plan, nodes)
         {
             return Ok(());
         }
-        self.run(|reached| nodes.push(reached.node))
+        self.whole(|reached| nodes.push(reached.node))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::{Model, any_rules, names, node};
+    use super::super::budget::Budget;
+    use super::super::follow::Follow;
+    use super::super::model::{Model, any_rules, names, no_details, node};
     use super::super::traverse::{Plan, walk as general};
     use super::super::{BlocksView, Direction};
     use super::*;
@@ -248,8 +250,10 @@ mod tests {
             let depth = (least, least + span);
             let plan = Plain { start: node(start), rule: rules[0], depth, limit };
             let mut expected = Vec::new();
-            let steps = Plan { rules: &rules[..1], depth, filter: None };
-            general(&BlocksView::new(&rows), plan.start, &steps, |reached| {
+            let (graph, meter) = (model.graph(), Budget::default().meter());
+            let follow = Follow::of_rules(&graph, &rules[..1]);
+            let steps = Plan { follow: &follow, depth, filter: None };
+            general(&BlocksView::new(&rows), plan.start, &steps, &meter, |reached| {
                 expected.push(reached.node);
                 ControlFlow::Continue(())
             }).unwrap();
@@ -268,7 +272,8 @@ mod tests {
     #[test]
     fn nodes_are_put_behind_those_that_are_there() {
         let model = Model::of(&[(0, 1), (1, 2), (1, 3)]);
-        let graph = Graph::of_live(&Arc::new(Live::new(Arc::new(model.snapshot()))), names());
+        let live = Arc::new(Live::new(Arc::new(model.snapshot())));
+        let graph = Graph::of_live(&live, names(), no_details());
         let mut found = Vec::new();
         graph.from(node(1)).nodes_into(&mut found).unwrap();
         graph.from(node(2)).incoming("t0").depth(1..=2).nodes_into(&mut found).unwrap();

@@ -296,9 +296,11 @@ impl std::fmt::Debug for Live {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::{Arrow, Model, any_rules, names, node};
-    use super::super::path::{Query, cheapest, shortest};
-    use super::super::traverse::{Plan, Reached, Rule, walk};
+    use super::super::budget::Budget;
+    use super::super::follow::{Follow, Rule};
+    use super::super::model::{Arrow, Model, any_rules, names, no_details, node};
+    use super::super::path::{Costs, Query, best};
+    use super::super::traverse::{Plan, Reached, walk};
     use super::super::{BlocksView, Graph};
     use super::*;
     use crate::storage::adjacency::{self, Entry};
@@ -453,9 +455,9 @@ mod tests {
         assert_eq!(weights(folded), weights(built));
     }
 
-    fn walked<V: GraphView>(view: &V, start: NodeId, plan: &Plan<'_>) -> Vec<Reached> {
+    fn walked<V: GraphView>(view: &V, start: NodeId, plan: &Plan<'_, '_>) -> Vec<Reached> {
         let mut found = Vec::new();
-        walk(view, start, plan, |reached| {
+        walk(view, start, plan, &Budget::default().meter(), |reached| {
             found.push(reached);
             ControlFlow::Continue(())
         })
@@ -498,17 +500,18 @@ mod tests {
                 } else if live.plain().is_none() {
                     same_snapshot(&Snapshot::fold(&live).unwrap(), &built);
                 }
-                let plan = Plan { rules: &rules, depth: (0, usize::MAX), filter: None };
+                let graph = twin.model.graph();
+                let follow = &Follow::of_rules(&graph, &rules);
+                let plan = Plan { follow, depth: (0, usize::MAX), filter: None };
                 let blocks = BlocksView::new(&twin.rows);
                 let ends = (node(start), node(goal));
                 prop_assert_eq!(walked(&live, ends.0, &plan), walked(&blocks, ends.0, &plan));
-                let back: Vec<Rule> = rules.iter()
-                    .map(|rule| Rule { side: rule.side.reversed(), ..*rule }).collect();
-                let query = Query { ends, rules: [&rules, &back], hops_max: 9, filter: None };
-                prop_assert_eq!(
-                    shortest(&live, &query).unwrap(), shortest(&blocks, &query).unwrap());
-                prop_assert_eq!(
-                    cheapest(&live, &query).unwrap(), cheapest(&blocks, &query).unwrap());
+                for costs in &[Costs::Hops, Costs::Weights] {
+                    let meter = &Budget::default().meter();
+                    let (filter, avoid, hops_max) = (None, None, 9);
+                    let query = Query { ends, follow, costs, hops_max, filter, avoid, meter };
+                    prop_assert_eq!(best(&live, &query).unwrap(), best(&blocks, &query).unwrap());
+                }
             }
             for (version, model) in &versions {
                 let rule = Rule { side: Side::Out, edge_type: None };
@@ -550,7 +553,7 @@ mod tests {
     fn a_graph_without_a_delta_is_its_snapshot() {
         let live = Arc::new(Live::new(Arc::new(Model::of(&[(0, 1)]).snapshot())));
         let untouched = Arc::new(live.next(&[], Seq(9)).unwrap());
-        let graph = Graph::of_live(&untouched, names());
+        let graph = Graph::of_live(&untouched, names(), no_details());
         assert_eq!(graph.seq(), Seq(9));
         assert!(Arc::ptr_eq(&graph.snapshot().unwrap(), live.base()));
         assert!(matches!(graph.reading(), super::super::Reading::Snapshot(_)));
@@ -566,7 +569,7 @@ mod tests {
         let log = rows.take_log();
         let live = Arc::new(live.next(log.changes().unwrap(), Seq(2)).unwrap());
         assert_eq!((live.delta_entries(), live.base().nodes_count()), (2, 3));
-        let folded = Graph::of_live(&live, names()).snapshot().unwrap();
+        let folded = Graph::of_live(&live, names(), no_details()).snapshot().unwrap();
         assert_eq!((folded.nodes_count(), folded.edges_count()), (2, 1));
         assert!(Arc::ptr_eq(&folded, &live.folded().unwrap()));
         let next = live.next(&[], Seq(3)).unwrap();

@@ -7,6 +7,7 @@
 
 mod algorithm;
 mod blocks;
+mod budget;
 mod build;
 mod centrality;
 mod community;
@@ -16,12 +17,15 @@ mod cycles;
 mod delta;
 mod dominators;
 mod edge;
+mod expression;
 mod flow;
+mod follow;
 mod khop;
 mod live;
 mod local;
 mod local_rank;
 mod meter;
+mod page;
 mod parallel;
 mod part;
 mod path;
@@ -29,14 +33,18 @@ mod prediction;
 mod random;
 mod random_walk;
 mod rank;
+mod regular;
 mod scores;
+mod shortest;
 mod similarity;
 mod simrank;
 mod snapshot;
 mod sorted;
 mod spanning;
+mod steps;
 mod subgraph;
 mod summary;
+mod timed;
 mod traverse;
 mod triangles;
 mod undirected;
@@ -52,11 +60,13 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
 use crate::base::error::{Error, Result};
-use crate::base::id::{EdgeId, NodeId, Seq};
+use crate::base::id::{EdgeId, Kind, NodeId, Seq};
+use crate::base::time::Timestamp;
 use crate::storage;
 
 pub use algorithm::{Components, Order};
 pub(crate) use blocks::BlocksView;
+pub use budget::{End, Outcome};
 pub use centrality::{Betweenness, Closeness, Degree, Eigenvector, Katz};
 pub use community::{Communities, CommunitySearch};
 pub use cores::Cores;
@@ -65,20 +75,27 @@ pub use cycles::CycleSearch;
 pub use dominators::Dominators;
 pub use edge::GraphEdge;
 pub use flow::{Flow, FlowEdge, FlowSearch};
+pub use follow::Edge;
+pub(crate) use follow::EdgeDetails;
 pub(crate) use live::Live;
 pub use local_rank::{LocalPageRank, LocalRanks};
 pub(crate) use meter::Meter;
+pub use page::Page;
 pub use path::{Path, PathSearch};
 pub use prediction::PredictedLink;
 pub use random_walk::{RandomWalks, Walks};
 pub use rank::PageRank;
+pub use regular::{Matched, RegularPath};
 pub use scores::Scores;
+pub use shortest::{DistanceSearch, Distances};
 pub use similarity::{Measure, Similarity};
 pub use simrank::SimRank;
 pub use snapshot::Snapshot;
 pub use spanning::SpanningForest;
+pub use steps::Pattern;
 pub use subgraph::{Ego, Subgraph, SubgraphEdge, SubgraphLimits};
 pub use summary::{DegreeRange, Summary, TypeCount};
+pub use timed::{Arrival, TimedPath, TimedSearch};
 pub use traverse::{Reached, Walk};
 pub use triangles::Triangles;
 pub(crate) use view::GraphView;
@@ -92,6 +109,10 @@ pub(crate) trait EdgeNames: Send + Sync {
     fn number(&self, name: &str) -> Option<u32>;
     /// The name behind a number.
     fn name(&self, number: u32) -> Option<Arc<str>>;
+    /// The kind of a record type, by its name. None where the graph's owner knows no types.
+    fn kind(&self, _record_type: &str) -> Option<Kind> {
+        None
+    }
 }
 
 /// Which edges of a node are followed.
@@ -145,6 +166,7 @@ pub struct Neighbor {
 pub struct Graph {
     names: Arc<dyn EdgeNames>,
     seq: Seq,
+    details: Arc<dyn EdgeDetails>,
     view: View,
 }
 
@@ -193,24 +215,30 @@ impl Graph {
         names: Arc<dyn EdgeNames>,
         meter: Arc<Meter>,
     ) -> Self {
+        let details: Arc<dyn EdgeDetails> = Arc::<storage::snapshot::Snapshot>::clone(&rows);
         let blocks = Blocks { rows, meter, built: OnceLock::new() };
-        Self { names, seq, view: View::Blocks(Arc::new(blocks)) }
+        Self { names, details, seq, view: View::Blocks(Arc::new(blocks)) }
     }
 
     /// The graph of a snapshot in memory.
     #[cfg(test)]
     pub(crate) fn of_snapshot(snapshot: Arc<Snapshot>, names: Arc<dyn EdgeNames>) -> Self {
-        Self { names, seq: snapshot.seq(), view: View::Snapshot(snapshot) }
+        let details = Arc::new(storage::testing::MemoryRows::default());
+        Self { names, details, seq: snapshot.seq(), view: View::Snapshot(snapshot) }
     }
 
     /// The graph of a snapshot in memory and the delta over it. Without a delta nothing is left of
     /// the detour.
-    pub(crate) fn of_live(live: &Arc<Live>, names: Arc<dyn EdgeNames>) -> Self {
+    pub(crate) fn of_live(
+        live: &Arc<Live>,
+        names: Arc<dyn EdgeNames>,
+        details: Arc<dyn EdgeDetails>,
+    ) -> Self {
         let view = match live.plain() {
             Some(plain) => View::Snapshot(Arc::clone(plain)),
             None => View::Live(Arc::clone(live)),
         };
-        Self { names, seq: live.seq(), view }
+        Self { names, details, seq: live.seq(), view }
     }
 
     pub(crate) fn reading(&self) -> Reading<'_> {
@@ -311,6 +339,29 @@ impl Graph {
     /// Starts a walk from a node; see [`Walk`].
     pub fn from(&self, node: NodeId) -> Walk<'_> {
         Walk::new(self, node)
+    }
+
+    /// Starts a pattern of several steps from a node; see [`Pattern`].
+    pub fn pattern(&self, start: NodeId) -> Pattern<'_> {
+        Pattern::new(self, start)
+    }
+
+    /// Starts a search along a regular expression over edge types; see [`RegularPath`].
+    ///
+    /// # Errors
+    /// [`Error::Query`] with the offset of the first fault of the expression.
+    pub fn regular(&self, start: NodeId, expression: &str) -> Result<RegularPath<'_>> {
+        RegularPath::new(self, start, expression)
+    }
+
+    /// Starts a search for paths that respect time; see [`TimedSearch`].
+    pub fn timed(&self, start: NodeId, departure: Timestamp) -> TimedSearch<'_> {
+        TimedSearch::new(self, start, departure)
+    }
+
+    /// Starts a search for the distances of all nodes from one; see [`DistanceSearch`].
+    pub fn distances(&self, start: NodeId) -> DistanceSearch<'_> {
+        DistanceSearch::new(self, start)
     }
 
     /// Starts a search for a path; see [`PathSearch`].

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::traverse::Rule;
+use super::follow::Rule;
 use super::view::Side;
-use super::{EdgeNames, Graph, Snapshot};
+use super::{EdgeDetails, EdgeNames, Graph, Snapshot};
 use crate::base::id::{EdgeId, Kind, NodeId, Seq};
 use crate::storage::adjacency::{self, Entry};
 use crate::storage::testing::MemoryRows;
@@ -46,6 +46,11 @@ pub(super) fn names() -> Arc<dyn EdgeNames> {
     Arc::new(Names)
 }
 
+/// Edges of models have neither validity nor properties.
+pub(super) fn no_details() -> Arc<dyn EdgeDetails> {
+    Arc::new(MemoryRows::default())
+}
+
 /// The nodes of models: two kinds, keys close together.
 pub(super) fn node(number: u64) -> NodeId {
     NodeId::new(Kind(1 + (number % 2) as u8), 10 + number).unwrap()
@@ -81,12 +86,6 @@ impl Model {
             let distinct: BTreeMap<_, Arrow> = edges.collect();
             Self { edges: distinct.into_values().collect() }
         })
-    }
-
-    /// The edges of one type.
-    pub(super) fn of_type(&self, edge_type: u32) -> Self {
-        let edges = self.edges.iter().filter(|edge| edge.edge_type == edge_type);
-        Self { edges: edges.copied().collect() }
     }
 
     /// The adjacency blocks of the edges.

@@ -180,6 +180,17 @@ impl Snapshot {
         &lists.neighbors[lists.range_of_type(node, edge_type)]
     }
 
+    /// The places of a node's edges on one side, with the neighbours there.
+    pub(super) fn places_of(
+        &self,
+        node: u32,
+        side: Side,
+    ) -> impl Iterator<Item = (usize, u32)> + '_ {
+        let lists = self.lists(side);
+        let places = lists.range(node);
+        places.clone().zip(lists.neighbors[places].iter().copied())
+    }
+
     /// The position of the edge at a place of one side.
     pub(super) fn position(&self, side: Side, place: usize) -> u32 {
         match side {

@@ -53,13 +53,13 @@ impl EdgeRecord {
 /// What an edge has besides ends, type and weight.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-struct Details {
+pub(crate) struct Details {
     #[serde(rename = "from", skip_serializing_if = "Option::is_none")]
-    valid_from: Option<Timestamp>,
+    pub(crate) valid_from: Option<Timestamp>,
     #[serde(rename = "to", skip_serializing_if = "Option::is_none")]
-    valid_to: Option<Timestamp>,
+    pub(crate) valid_to: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    properties: Option<Json>,
+    pub(crate) properties: Option<Json>,
 }
 
 /// Where an edge lies.
@@ -431,11 +431,18 @@ fn put_details<R: RowsMut + ?Sized>(rows: &mut R, edge: &EdgeRecord) -> Result<(
     rows.put(TableId::EDGES, &run_key(edge.id.as_u64()), &codec::encode(&details)?)
 }
 
+/// What an edge has besides ends, type and weight; nothing for links and stated edges.
+pub(crate) fn details_of<R: Rows + ?Sized>(rows: &R, id: EdgeId) -> Result<Details> {
+    if !is_own_number(id) {
+        return Ok(Details::default());
+    }
+    let row: Option<Bytes> = rows.get(TableId::EDGES, &run_key(id.as_u64()))?;
+    Ok(row.map(|row| codec::decode(&row)).transpose()?.unwrap_or_default())
+}
+
 fn whole<R: Rows + ?Sized>(rows: &R, ends: Ends, weight: f32) -> Result<EdgeRecord> {
-    let row: Option<Bytes> = rows.get(TableId::EDGES, &run_key(ends.id.as_u64()))?;
-    let details: Details = row.map(|row| codec::decode(&row)).transpose()?.unwrap_or_default();
     let Ends { id, source, edge_type, target } = ends;
-    let Details { valid_from, valid_to, properties } = details;
+    let Details { valid_from, valid_to, properties } = details_of(rows, id)?;
     Ok(EdgeRecord { id, source, edge_type, target, weight, valid_from, valid_to, properties })
 }
 

@@ -7,9 +7,10 @@ use super::core::Core;
 use super::read::{Published, ReadTx};
 use super::tx::WriteTx;
 use crate::base::error::{Error, Result};
-use crate::base::id::NodeId;
-use crate::graph::{Direction, EdgeNames, Graph, Neighbor};
+use crate::base::id::{Kind, NodeId};
+use crate::graph::{Direction, EdgeDetails, EdgeNames, Graph, Neighbor};
 use crate::storage::adjacency;
+use crate::storage::snapshot::Snapshot;
 
 impl EdgeNames for Core {
     fn number(&self, name: &str) -> Option<u32> {
@@ -19,6 +20,10 @@ impl EdgeNames for Core {
     fn name(&self, number: u32) -> Option<Arc<str>> {
         self.names.name(number)
     }
+
+    fn kind(&self, record_type: &str) -> Option<Kind> {
+        self.kinds.by_name(record_type)
+    }
 }
 
 impl Published {
@@ -27,7 +32,8 @@ impl Published {
         let made = self.graph.get_or_init(|| {
             let names: Arc<dyn EdgeNames> = Arc::<Core>::clone(core);
             if let Some(live) = &self.live {
-                return Graph::of_live(live, names);
+                let details: Arc<dyn EdgeDetails> = Arc::<Snapshot>::clone(&self.rows);
+                return Graph::of_live(live, names, details);
             }
             let meter = Arc::clone(&core.graph_meter);
             Graph::of_blocks(Arc::clone(&self.rows), self.seq, names, meter)

@@ -10,6 +10,7 @@ mod errors;
 mod families;
 mod format;
 mod graph_memory;
+mod graph_search;
 mod history;
 mod index;
 mod jobs;

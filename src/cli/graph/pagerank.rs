@@ -3,6 +3,7 @@
 use clap::Args;
 use engraph::graph::PageRank;
 
+use super::follow::Types;
 use super::node::present;
 use super::ranking::{self, Top, Value};
 use super::{Asked, Failure, Output};
@@ -11,6 +12,9 @@ use crate::cli::failure::Answer;
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     #[command(flatten)]
+    types: Types,
+
+    #[command(flatten)]
     top: Top,
 
     /// Rank by nearness to these records
@@ -18,7 +22,7 @@ pub(super) struct Arguments {
     seeds: Vec<String>,
 
     /// Chance to follow an edge rather than to start anew, 0 to below 1
-    #[arg(long, value_name = "X", default_value_t = PageRank::default().damping)]
+    #[arg(long, value_name = "X", default_value_t = 0.85)]
     damping: f64,
 }
 
@@ -27,9 +31,10 @@ pub(super) fn run(
     asked: &Arguments,
     output: &mut Output,
 ) -> Result<Answer, Failure> {
-    let seeds = asked.seeds.iter().map(|seed| present(on.tx, seed)).collect::<Result<_, _>>()?;
-    let options = PageRank { damping: asked.damping, seeds, ..PageRank::default() };
-    let ranks = on.graph.page_rank(&options)?;
+    let seeds = asked.seeds.iter().map(|seed| present(on.tx, seed));
+    let seeds: Vec<_> = seeds.collect::<Result<_, _>>()?;
+    let options = PageRank::new().damping(asked.damping).seeds(seeds);
+    let ranks = on.graph.page_rank(&asked.types.names(), &options)?;
     let top = ranks.top(asked.top.top.saturating_add(1));
     let ranked: Vec<_> = top.into_iter().map(|(id, rank)| (id, Value::Score(rank))).collect();
     ranking::show(on, ("rank", &asked.top), &ranked, output)

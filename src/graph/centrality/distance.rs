@@ -241,8 +241,8 @@ impl ManySearch {
 mod tests {
     use super::*;
     use crate::base::id::NodeId;
+    use crate::graph::follow::Rule;
     use crate::graph::model::{Model, node};
-    use crate::graph::traverse::Rule;
     use proptest::prelude::*;
 
     /// The distances by relaxing every edge until nothing changes.

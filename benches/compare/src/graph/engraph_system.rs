@@ -32,6 +32,8 @@ pub struct Engraph {
     graph: Graph,
     /// The nodes that have an edge, where the whole graph was asked for.
     touched: Vec<NodeId>,
+    /// Space for answers.
+    found: Vec<NodeId>,
 }
 
 fn node(number: u32) -> Outcome<NodeId> {
@@ -58,12 +60,11 @@ fn write(store: &Store, edges: &[Edge]) -> Outcome {
 impl Engraph {
     fn of(store: Store) -> Outcome<Self> {
         let graph = store.graph()?;
-        Ok(Self { store, graph, touched: Vec::new() })
+        Ok(Self { store, graph, touched: Vec::new(), found: Vec::new() })
     }
 
-    fn ranked(&self, seeds: Vec<NodeId>) -> Outcome<Option<Scores>> {
-        let options = PageRank { damping: 0.85, tolerance: 0.0, rounds_max: 20, seeds };
-        let ranks = self.graph.page_rank(&options)?;
+    fn ranked(&self, options: &PageRank) -> Outcome<Option<Scores>> {
+        let ranks = self.graph.page_rank(&[], options)?;
         let touched = self.touched.clone();
         Ok(Some(Box::new(move |take| {
             for node in &touched {
@@ -109,7 +110,9 @@ impl Walk for Engraph {
         if let Some(kind) = kind {
             walk = walk.out(KIND_NAMES[usize::from(kind)]);
         }
-        into.extend(walk.nodes()?.into_iter().map(NodeId::as_u64));
+        self.found.clear();
+        walk.nodes_into(&mut self.found)?;
+        into.extend(self.found.iter().map(|id| id.as_u64()));
         Ok(())
     }
 
@@ -131,7 +134,7 @@ impl Whole for Engraph {
         let now = store.store.graph()?;
         let graph_now = if now.is_in_memory() { now } else { store.graph.clone() };
         let touched = graph.touched().into_iter().map(node).collect::<Outcome<Vec<_>>>()?;
-        Ok(Self { graph: graph_now, touched, store: store.store })
+        Ok(Self { graph: graph_now, touched, store: store.store, found: Vec::new() })
     }
 
     fn memory(&self) -> Outcome<Option<u64>> {
@@ -151,14 +154,11 @@ impl Whole for Engraph {
     }
 
     fn page_rank(&mut self, threads: usize) -> Outcome<Option<Scores>> {
-        if threads > 1 {
-            return Ok(None);
-        }
-        self.ranked(Vec::new())
+        self.ranked(&PageRank::new().rounds(20).threads(threads))
     }
 
     fn personal_rank(&mut self, seed: u32) -> Outcome<Option<Scores>> {
-        self.ranked(vec![node(seed)?])
+        self.ranked(&PageRank::new().rounds(20).threads(1).seeds([node(seed)?]))
     }
 
     fn weak_parts(&mut self) -> Outcome<Option<Sizes>> {
@@ -169,5 +169,29 @@ impl Whole for Engraph {
     fn strong_parts(&mut self) -> Outcome<Option<Sizes>> {
         let parts = self.graph.strong_components(&[])?;
         Ok(Some(Box::new(move || parts.groups().iter().map(Vec::len).collect())))
+    }
+    fn distances(&mut self, from: u32) -> Outcome<Option<Scores>> {
+        let found = self.graph.distances(node(from)?).weighted().find()?;
+        Ok(Some(Box::new(move |take| {
+            for (node, distance) in found.iter() {
+                take(node.as_u64(), distance);
+            }
+        })))
+    }
+
+    fn louvain(&mut self) -> Outcome<Option<f64>> {
+        Ok(Some(self.graph.communities().louvain()?.modularity()))
+    }
+
+    fn triangles(&mut self) -> Outcome<Option<u64>> {
+        Ok(Some(self.graph.triangles(&[])?.total()))
+    }
+
+    fn publish(&mut self, edges: &[Edge]) -> Outcome<Option<f64>> {
+        for edge in edges {
+            let new = new_edge(edge)?;
+            self.store.write(|tx| tx.add_edge(&new))?;
+        }
+        Ok(Some(self.store.latencies().publish.p50.as_secs_f64() * 1e6))
     }
 }

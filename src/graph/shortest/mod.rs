@@ -1,0 +1,18 @@
+//! More kinds of path searches: toward a goal by estimate, the best few, all simple ones, and the
+//! distances from one node to all.
+//!
+//! None recurses: a path may be as long as the graph is large.
+
+mod best;
+mod distances;
+mod estimate;
+mod heap;
+mod simple;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use best::k_best;
+pub use distances::{DistanceSearch, Distances};
+pub(super) use estimate::{Heuristic, toward};
+pub(super) use simple::simple;
