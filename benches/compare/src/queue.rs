@@ -1,6 +1,7 @@
 //! Suite `queue`: workers claim the oldest job that is due and complete it, both durable before
 //! the next step.
 
+mod engraph_system;
 mod sqlite;
 
 use std::path::Path;
@@ -12,7 +13,7 @@ use crate::child::{Task, say};
 use crate::measure::on_threads;
 
 /// The systems of this suite.
-pub const SYSTEMS: &[&str] = &["sqlite"];
+pub const SYSTEMS: &[&str] = &["engraph", "sqlite"];
 
 /// A queue of jobs on disk.
 pub trait Queue: Sync + Sized {
@@ -36,6 +37,7 @@ pub fn run(task: &Task, size: u64) -> Outcome {
         let folder = task.folder.join(measure);
         std::fs::create_dir_all(&folder)?;
         match task.system.as_str() {
+            "engraph" => suite::<engraph_system::Engraph>(&folder, size, threads, measure)?,
             "sqlite" => suite::<sqlite::Sqlite>(&folder, size, threads, measure)?,
             _ => return task.unknown_system(),
         }

@@ -11,8 +11,8 @@ use super::{Scores, Sizes, Stored, Walk, Whole, key};
 use crate::Outcome;
 use crate::rmat::{Edge, KIND_NAMES, Rmat};
 
-/// Edges that are made by one call.
-const BATCH: usize = 1 << 20;
+/// Edges of one write beside a graph in memory.
+const WRITE_EDGES: usize = 1_000;
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Node {
@@ -47,14 +47,6 @@ fn new_edge(edge: &Edge) -> Outcome<NewEdge> {
 
 fn place(folder: &Path) -> PathBuf {
     folder.join("store")
-}
-
-fn write(store: &Store, edges: &[Edge]) -> Outcome {
-    for edges in edges.chunks(BATCH) {
-        let new = edges.iter().map(new_edge).collect::<Outcome<Vec<_>>>()?;
-        store.bulk(|tx| tx.add_edges(&new))?;
-    }
-    Ok(())
 }
 
 impl Engraph {
@@ -129,10 +121,10 @@ impl Whole for Engraph {
         } else {
             <Self as Stored>::load(folder, graph)?
         };
-        store.graph.snapshot()?;
-        // The store's own graph, should it have come into memory by that.
-        let now = store.store.graph()?;
-        let graph_now = if now.is_in_memory() { now } else { store.graph.clone() };
+        if !store.store.build_graph()? {
+            return Err("the graph is too large for memory".into());
+        }
+        let graph_now = store.store.graph()?;
         let touched = graph.touched().into_iter().map(node).collect::<Outcome<Vec<_>>>()?;
         Ok(Self { graph: graph_now, touched, store: store.store, found: Vec::new() })
     }
@@ -143,7 +135,10 @@ impl Whole for Engraph {
 
     /// Only where the store keeps its graph in memory through a write.
     fn add(self, edges: &[Edge], _all: &Rmat) -> Outcome<Option<Self>> {
-        write(&self.store, edges)?;
+        for edges in edges.chunks(WRITE_EDGES) {
+            let new = edges.iter().map(new_edge).collect::<Outcome<Vec<_>>>()?;
+            self.store.write(|tx| tx.add_edges(&new))?;
+        }
         let graph = self.store.graph()?;
         Ok(graph.is_in_memory().then_some(Self { graph, ..self }))
     }
