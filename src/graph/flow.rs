@@ -125,8 +125,8 @@ impl<'g> FlowSearch<'g> {
     /// capacities, adds them up in `f32`, and tells no cut.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for equal ends, or a capacity that is negative or not finite; otherwise as
-    /// [`Graph::cuts`].
+    /// [`Error::Invalid`] for equal ends, or a capacity that is negative or not finite; otherwise
+    /// as [`Graph::cuts`].
     pub fn find(self) -> Result<Flow> {
         if self.from == self.to {
             return Err(Error::invalid("ends of a flow", format!("both are {}", self.from)));
