@@ -121,12 +121,12 @@ impl<'g> FlowSearch<'g> {
     /// nothing. Nothing flows to or from a node without an edge.
     ///
     /// By levels and blocking flows (Dinic 1970), with levels from the target and a place kept in
-    /// every list: O(n^2 m) at worst, far less in practice. petgraph's `dinics` takes
-    /// weights for capacities, adds them up in `f32`, and tells no cut.
+    /// every list: O(n^2 m) at worst, far less in practice. petgraph's `dinics` takes weights for
+    /// capacities, adds them up in `f32`, and tells no cut.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for equal ends, or a capacity that is negative or not finite; otherwise as
-    /// [`Graph::cuts`].
+    /// [`Error::Invalid`] for equal ends, or a capacity that is negative or not finite; otherwise
+    /// as [`Graph::cuts`].
     pub fn find(self) -> Result<Flow> {
         if self.from == self.to {
             return Err(Error::invalid("ends of a flow", format!("both are {}", self.from)));

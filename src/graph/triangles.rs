@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn threads_do_not_change_what_is_counted() {
-        // Two of three differences: more than one chunk, and lists that overlap.
+        // Steps close as 1 + 1 = 2, 2 + 5 = 7 and 5 + 2 = 7: three triangles from each node.
         let edges: Vec<(u64, u64)> =
             (0..400).flat_map(|a| [1, 2, 5, 7].map(|by| (a, (a + by) % 400))).collect();
         let pairs = Undirected::of(&Model::of(&edges).snapshot(), None, |_, _| ()).unwrap();
