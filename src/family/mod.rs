@@ -5,8 +5,8 @@
 //!
 //! * `impl<T: Deref<Target: Reader>>`: what only reads, written once for both transactions;
 //! * `impl Tasks<&mut WriteTx<'_>>`: what writes. It checks its input, refuses what the present
-//!   state forbids ([`Error::Conflict`](crate::Error::Conflict)) or lacks
-//!   ([`Error::NotFound`](crate::Error::NotFound)), and takes the time from `tx.now()`;
+//!   state forbids ([`Error::Conflict`]) or lacks
+//!   ([`Error::NotFound`]), and takes the time from `tx.now()`;
 //! * `New...`: what is to be made, as a builder; a query type where a list has filters.
 //!
 //! Writes check, reads tolerate: an imported record that breaks a rule is given out as it is. There

@@ -263,7 +263,13 @@ fn a_dead_job_is_queued_again_with_all_its_tries() {
     // The letter of a job that runs is refused, and stays.
     let odd = store.write(|tx| tx.insert(&DeadLetter { job: Some(id), ..DeadLetter::default() }));
     let odd = odd.unwrap();
-    assert_eq!(fault(store.write(|tx| tx.jobs().requeue(odd))), "conflict");
+    // Also when the write goes on after the refusal.
+    store
+        .write(|tx| {
+            assert_eq!(fault(tx.jobs().requeue(odd)), "conflict");
+            tx.jobs().enqueue(NewJob::new("index"))
+        })
+        .unwrap();
     assert_eq!(store.read().unwrap().jobs().dead_letters(9).unwrap().len(), 1);
     // One whose job is gone becomes a new job.
     let alone = DeadLetter { mode: PipelineMode::Refresh, ..DeadLetter::default() };

@@ -146,6 +146,27 @@ fn an_imported_schedule_without_interval_counts_as_an_hour_and_without_time_is_n
 }
 
 #[test]
+fn a_schedule_that_no_job_can_be_made_of_is_named_and_nothing_is_half_done() {
+    let (_home, store, clock) = at_ten();
+    let good = create(&store, NewSchedule::every(1, "index"));
+    let next_run_at = Some(at("2026-03-01T11:00:00Z"));
+    let active = Schedule { active: true, next_run_at, ..Schedule::default() };
+    for bad in [
+        Schedule { mode: "".into(), ..active.clone() },
+        Schedule { cron: Some("odd".into()), ..active.clone() },
+    ] {
+        clock.advance(60 * MINUTE);
+        let id = store.write(|tx| tx.insert(&bad)).unwrap();
+        let refused = store.write(|tx| tx.schedules().run_due(10)).unwrap_err();
+        assert_eq!(refused.kind(), "conflict");
+        assert!(refused.to_string().contains(&id.to_string()), "{refused}");
+        assert!(next(&store, good) < Some(store.last_write_time()), "still to be run");
+        store.write(|tx| tx.schedules().pause(id)).unwrap();
+        assert_eq!(run(&store), 1);
+    }
+}
+
+#[test]
 fn many_who_run_what_is_due_queue_each_slot_once() {
     let (_home, store, clock) = at_ten();
     for _ in 0..40 {

@@ -459,16 +459,18 @@ impl Jobs<&mut WriteTx<'_>> {
             Some(id) => self.get(id)?.map(|job| (id, job)),
             None => None,
         };
-        self.tx.delete(letter)?;
         let Some((id, mut job)) = job else {
             let mut job = NewJob::new(dead.mode);
             job.payload = dead.payload;
-            return self.enqueue(job);
+            let id = self.enqueue(job)?;
+            self.tx.delete(letter)?;
+            return Ok(id);
         };
         if job.status != QueueStatus::DeadLetter {
             let reason = format!("it is {}, not a dead letter", job.status);
             return Err(Error::conflict(format!("queue_job {id}"), reason));
         }
+        self.tx.delete(letter)?;
         job.retry_count = 0;
         job.completed_at = None;
         self.wait(id, &mut job, Duration::ZERO)?;

@@ -236,30 +236,30 @@ impl Schedules<&mut WriteTx<'_>> {
     /// each is due next.
     ///
     /// # Errors
-    /// [`Error::Limit`] for more than a thousand; [`Error::Invalid`] when a stored expression
-    /// cannot be read.
+    /// [`Error::Limit`] for more than a thousand; [`Error::Conflict`] with the schedule that no job
+    /// can be made of, which is to be paused or deleted: no call of this family makes such a one.
     pub fn run_due(&mut self, limit: usize) -> Result<Vec<Fired>> {
         if limit > CLAIM_JOBS_MAX {
             let (max, found) = (CLAIM_JOBS_MAX as u64, limit as u64);
             return Err(Error::Limit { what: "schedules of one call".into(), max, found });
         }
-        let now = self.tx.now();
-        let mut fired = Vec::new();
-        for (id, schedule) in self.due(now, limit)? {
-            let due = schedule.next_run_at.unwrap_or(now);
-            let priority = schedule.priority.clamp(i8::MIN.into(), i8::MAX.into()) as i8;
-            let mut job = NewJob::new(schedule.mode.clone()).priority(priority);
-            // An imported payload that is no object is no reason to stop the others.
-            if let Some(payload) =
-                object_or_empty("payload", schedule.payload.clone()).ok().flatten()
-            {
-                job = job.payload(payload);
-            }
-            let job = self.tx.jobs().queue(schedule.queue.clone()).enqueue(job)?;
+        let due = self.due(self.tx.now(), limit)?;
+        due.into_iter().map(|(id, schedule)| self.fire(id, schedule)).collect()
+    }
+
+    fn fire(&mut self, id: NodeId, schedule: Schedule) -> Result<Fired> {
+        let due = schedule.next_run_at.unwrap_or(self.tx.now());
+        let job = job_of(&schedule);
+        let fired = self.tx.jobs().queue(schedule.queue.clone()).enqueue(job).and_then(|job| {
             self.advance(id, schedule)?;
-            fired.push(Fired { schedule: id, job, due });
-        }
-        Ok(fired)
+            Ok(Fired { schedule: id, job, due })
+        });
+        fired.map_err(|error| match error {
+            Error::Invalid { .. } | Error::Limit { .. } => {
+                Error::conflict(format!("schedule {id}"), error.to_string())
+            }
+            other => other,
+        })
     }
 
     /// Says that a schedule ran by other means, and sets when it is due next.
@@ -321,5 +321,15 @@ impl Schedules<&mut WriteTx<'_>> {
     fn put(&mut self, id: NodeId, mut schedule: Schedule) -> Result<()> {
         schedule.updated_at = Some(self.tx.now());
         self.tx.put(id, &schedule)
+    }
+}
+
+/// The job that a schedule stands for. An imported payload that is no object is left out.
+fn job_of(schedule: &Schedule) -> NewJob {
+    let priority = schedule.priority.clamp(i8::MIN.into(), i8::MAX.into()) as i8;
+    let job = NewJob::new(schedule.mode.clone()).priority(priority);
+    match object_or_empty("payload", schedule.payload.clone()) {
+        Ok(Some(payload)) => job.payload(payload),
+        Ok(None) | Err(_) => job,
     }
 }
