@@ -53,13 +53,13 @@ impl EdgeRecord {
 /// What an edge has besides ends, type and weight.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-struct Details {
+pub(crate) struct Details {
     #[serde(rename = "from", skip_serializing_if = "Option::is_none")]
-    valid_from: Option<Timestamp>,
+    pub(crate) valid_from: Option<Timestamp>,
     #[serde(rename = "to", skip_serializing_if = "Option::is_none")]
-    valid_to: Option<Timestamp>,
+    pub(crate) valid_to: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    properties: Option<Json>,
+    pub(crate) properties: Option<Json>,
 }
 
 /// Where an edge lies.
@@ -431,9 +431,14 @@ fn put_details<R: RowsMut + ?Sized>(rows: &mut R, edge: &EdgeRecord) -> Result<(
     rows.put(TableId::EDGES, &run_key(edge.id.as_u64()), &codec::encode(&details)?)
 }
 
+/// What the edge of this number has besides ends, type and weight. One probe.
+pub(crate) fn details<R: Rows + ?Sized>(rows: &R, id: EdgeId) -> Result<Option<Details>> {
+    let row: Option<Bytes> = rows.get(TableId::EDGES, &run_key(id.as_u64()))?;
+    row.map(|row| codec::decode(&row)).transpose()
+}
+
 fn whole<R: Rows + ?Sized>(rows: &R, ends: Ends, weight: f32) -> Result<EdgeRecord> {
-    let row: Option<Bytes> = rows.get(TableId::EDGES, &run_key(ends.id.as_u64()))?;
-    let details: Details = row.map(|row| codec::decode(&row)).transpose()?.unwrap_or_default();
+    let details = details(rows, ends.id)?.unwrap_or_default();
     let Ends { id, source, edge_type, target } = ends;
     let Details { valid_from, valid_to, properties } = details;
     Ok(EdgeRecord { id, source, edge_type, target, weight, valid_from, valid_to, properties })
