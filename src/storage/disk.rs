@@ -16,15 +16,7 @@ pub trait Disk: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// What the disk fails with.
-    fn len(&self) -> Result<u64>;
-
-    /// Whether there are none.
-    ///
-    /// # Errors
-    /// What the disk fails with.
-    fn is_empty(&self) -> Result<bool> {
-        Ok(self.len()? == 0)
-    }
+    fn length(&self) -> Result<u64>;
 
     /// Fills `buffer` with the bytes at `offset`.
     ///
@@ -57,7 +49,7 @@ pub(super) struct DiskBackend(pub(super) Arc<dyn Disk>);
 
 impl StorageBackend for DiskBackend {
     fn len(&self) -> Result<u64> {
-        self.0.len()
+        self.0.length()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> Result<()> {

@@ -299,10 +299,10 @@ impl<'a> Run<'a> {
         let is_own = !edge.is_link() && edge.stated_by().is_none();
         if self.has_details
             && is_own
-            && let Some(whole) = edges::get_edge(self.tx.rows(), edge)?
+            && let Some(details) = edges::details(self.tx.rows(), edge)?
         {
-            (row.valid_from, row.valid_to) = (whole.valid_from, whole.valid_to);
-            row.properties = whole.properties;
+            (row.valid_from, row.valid_to) = (details.valid_from, details.valid_to);
+            row.properties = details.properties;
         }
         Ok(row)
     }

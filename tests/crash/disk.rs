@@ -121,7 +121,7 @@ impl State {
 }
 
 impl Disk for ForgetfulDisk {
-    fn len(&self) -> Result<u64> {
+    fn length(&self) -> Result<u64> {
         let mut state = self.state();
         state.operation()?;
         Ok(state.seen.len() as u64)

@@ -210,7 +210,7 @@ const FOREIGN: &str = r#"<?xml version="1.0"?>
   <key id="d3" for="node" attr.name="label" attr.type="string"/>
   <key id="d4" for="node"/>
   <graph edgedefault="undirected">
-    <edge source="n0" target="n1"><data key="d1">0.3333333333333333</data></edge>
+    <edge source="n0" target="n1"><data key="d1">90.28571428571429</data></edge>
     <node id="n0"><data key="d3">A &amp; <![CDATA[<B>]]>&#33;</data><data key="d2"> 7 </data></node>
     <node id="n1"><data key="d0">blue</data><data key="d4"><y:Shape><y:Box/></y:Shape></data></node>
     <edge id="x" source="n1" target="n1" directed="true"/>
@@ -241,7 +241,7 @@ fn a_foreign_graph_becomes_entities_and_edges() {
     let of = |source: NodeId| {
         edges.iter().find(|edge| edge["source"] == source.to_string()).unwrap().clone()
     };
-    let properties = serde_json::json!({"weight": 0.333_333_333_333_333_3, "directed": false});
+    let properties = serde_json::json!({"weight": 90.285_714_285_714_29, "directed": false});
     assert_eq!(of(first)["properties"], properties, "a weight of 64 bits is kept");
     assert_eq!(of(first)["type"], "related_to");
     assert_eq!(of(second)["properties"], serde_json::Value::Null);

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-use engraph::graph::{Components, Graph, Order, PageRank, Ranks};
+use engraph::graph::{Components, Graph, Order, PageRank, Scores};
 use engraph::record::{Facts, Record};
 use engraph::{NewEdge, NodeId, Store};
 use serde::{Deserialize, Serialize};
@@ -129,7 +129,7 @@ impl Case {
         Ok(json!(parts))
     }
 
-    fn ranks(&self, ranks: &Ranks) -> Value {
+    fn ranks(&self, ranks: &Scores) -> Value {
         let known = (0..)
             .zip(&self.nodes)
             .filter_map(|(number, node)| ranks.of(*node).map(|rank| (number, rank)));
@@ -161,11 +161,11 @@ fn topological_order(case: &Case) -> Outcome<Value> {
 
 /// As near as it gets.
 fn exact() -> PageRank {
-    PageRank { tolerance: 1e-15, rounds_max: 2_000, ..PageRank::default() }
+    PageRank::new().tolerance(1e-15).rounds_max(2_000)
 }
 
 fn page_rank(case: &Case) -> Outcome<Value> {
-    Ok(case.ranks(&case.graph.page_rank(&exact())?))
+    Ok(case.ranks(&case.graph.page_rank(&[], &exact())?))
 }
 
 fn personal_page_rank(case: &Case) -> Outcome<Value> {
@@ -176,7 +176,7 @@ fn personal_page_rank(case: &Case) -> Outcome<Value> {
     if seeds.is_empty() {
         return Ok(Value::Null);
     }
-    let ranks = case.graph.page_rank(&PageRank { seeds: seeds.clone(), ..exact() })?;
+    let ranks = case.graph.page_rank(&[], &exact().seeds(seeds.iter().copied()))?;
     Ok(json!({"seeds": case.numbers(&seeds)?, "ranks": case.ranks(&ranks)}))
 }
 
