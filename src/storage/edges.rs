@@ -431,7 +431,6 @@ fn put_details<R: RowsMut + ?Sized>(rows: &mut R, edge: &EdgeRecord) -> Result<(
     rows.put(TableId::EDGES, &run_key(edge.id.as_u64()), &codec::encode(&details)?)
 }
 
-<<<<<<< HEAD
 /// What an edge has besides ends, type and weight; nothing for links and stated edges.
 pub(crate) fn details_of<R: Rows + ?Sized>(rows: &R, id: EdgeId) -> Result<Details> {
     if !is_own_number(id) {
@@ -442,16 +441,6 @@ pub(crate) fn details_of<R: Rows + ?Sized>(rows: &R, id: EdgeId) -> Result<Detai
 }
 
 fn whole<R: Rows + ?Sized>(rows: &R, ends: Ends, weight: f32) -> Result<EdgeRecord> {
-=======
-/// What the edge of this number has besides ends, type and weight. One probe.
-pub(crate) fn details<R: Rows + ?Sized>(rows: &R, id: EdgeId) -> Result<Option<Details>> {
-    let row: Option<Bytes> = rows.get(TableId::EDGES, &run_key(id.as_u64()))?;
-    row.map(|row| codec::decode(&row)).transpose()
-}
-
-fn whole<R: Rows + ?Sized>(rows: &R, ends: Ends, weight: f32) -> Result<EdgeRecord> {
-    let details = details(rows, ends.id)?.unwrap_or_default();
->>>>>>> h/export
     let Ends { id, source, edge_type, target } = ends;
     let Details { valid_from, valid_to, properties } = details_of(rows, id)?;
     Ok(EdgeRecord { id, source, edge_type, target, weight, valid_from, valid_to, properties })

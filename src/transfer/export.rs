@@ -296,11 +296,8 @@ impl<'a> Run<'a> {
             valid_from: None,
             valid_to: None,
         };
-        let is_own = !edge.is_link() && edge.stated_by().is_none();
-        if self.has_details
-            && is_own
-            && let Some(details) = edges::details(self.tx.rows(), edge)?
-        {
+        if self.has_details {
+            let details = edges::details_of(self.tx.rows(), edge)?;
             (row.valid_from, row.valid_to) = (details.valid_from, details.valid_to);
             row.properties = details.properties;
         }
