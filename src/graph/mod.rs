@@ -26,8 +26,6 @@ mod view;
 mod visit;
 
 #[cfg(test)]
-mod bench_tmp;
-#[cfg(test)]
 mod model;
 
 use std::fmt;
