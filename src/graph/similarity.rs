@@ -18,8 +18,8 @@ use super::{Direction, Graph, on_view};
 use crate::base::error::{Error, Result};
 use crate::base::id::NodeId;
 
-/// Candidates that are kept beyond those asked for, before the worst are dropped. Small in tests, so
-/// that something is dropped there too.
+/// Candidates that are kept beyond those asked for, before the worst are dropped. Small in tests,
+/// so that something is dropped there too.
 const CUT_MIN: usize = if cfg!(test) { 1 } else { 256 };
 
 /// How alike two nodes are, by their neighbours.
