@@ -17,7 +17,7 @@ use crate::base::limits::GRAPH_THREADS_MAX;
 const JOBS_MAX: usize = 64;
 /// Edges and nodes that are worth a job of their own: about ten times what it costs to start a
 /// thread. Small in tests, so that small graphs are cut too.
-const JOB_WORK_MIN: usize = if cfg!(any()) { 4 } else { 1 << 15 };
+const JOB_WORK_MIN: usize = if cfg!(test) { 4 } else { 1 << 15 };
 
 /// How many threads to use when `wanted` are asked for; 0 means as many as the machine has.
 pub(super) fn threads_of(wanted: usize) -> usize {

@@ -2,8 +2,8 @@
 //!
 //! Ours because petgraph's `page_rank` is quadratic in the nodes, as is its parallel twin;
 //! rustworkx-core and graphalgs have none. Each round is one pull over the inward rows: what a node
-//! hands to each of its targets is computed once, when its own rank is known, and nodes are cut into
-//! runs of equal work that any number of threads take.
+//! hands to each of its targets is computed once, when its own rank is known, and nodes are cut
+//! into runs of equal work that any number of threads take.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -18,7 +18,11 @@ use super::{Direction, Graph, on_view};
 use crate::base::error::{Error, Result};
 use crate::base::id::NodeId;
 
-/// How alike two nodes are, by their neighbours. `N(a)` are the neighbours of a node.
+/// Candidates that are kept beyond those asked for, before the worst are dropped. Small in tests,
+/// so that something is dropped there too.
+const CUT_MIN: usize = if cfg!(test) { 1 } else { 256 };
+
+/// How alike two nodes are, by their neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Measure {
@@ -104,7 +108,7 @@ impl Graph {
     ///
     /// Takes as many steps as the neighbours of the node have edges, bounded by
     /// [`Similarity::steps_max`]; the Jaccard measure and preferential attachment also read the
-    /// neighbours of each candidate.
+    /// neighbours of the candidates that can be among the best.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when adjacency blocks are damaged.
@@ -116,8 +120,7 @@ impl Graph {
         options: &Similarity,
     ) -> Result<Vec<(NodeId, f64)>> {
         let which = Which { direction: options.direction, edge_types: self.numbers_of(edge_types) };
-        let found = on_view!(self, view => similar(view, &which, node, options)?);
-        Ok(top_of(found, nodes_max))
+        on_view!(self, view => similar(view, &which, (node, nodes_max), options))
     }
 }
 
@@ -219,42 +222,73 @@ fn pair<V: GraphView>(
 fn similar<V: GraphView>(
     view: &V,
     which: &Which,
-    node: NodeId,
+    (node, nodes_max): (NodeId, usize),
     options: &Similarity,
 ) -> Result<Vec<(NodeId, f64)>> {
     let Some(node) = view.find(node) else { return Ok(Vec::new()) };
-    let (measure, back) = (options.measure, which.reversed());
     let own = which.neighbors(view, node)?;
-    let own_set = Set::of(&own, &node, which.direction);
+    let set = Set::of(&own, &node, which.direction);
+    let candidates = candidates(view, which, (node, own), options)?;
+    let mut open = Vec::with_capacity(candidates.len());
+    for (other, common) in candidates.into_iter().filter(|(_, common)| common.count > 0) {
+        let ceiling = match options.measure {
+            // Either node has at least the neighbours of the first.
+            Measure::Jaccard => common.count as f64 / set.size as f64,
+            Measure::PreferentialAttachment => {
+                set.degree as f64 * which.degree(view, other)? as f64
+            }
+            measure => measure.score(common, (set, Set::default())),
+        };
+        open.push(((other, common), ceiling));
+    }
+    open.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.0.cmp(&b.0.0)));
+    let (mut best, mut bar) = (Vec::new(), 0.0);
+    for ((other, common), ceiling) in open {
+        if ceiling < bar {
+            break;
+        }
+        let score = if options.measure.weighs_sets() {
+            let members = which.neighbors(view, other)?;
+            options.measure.score(common, (set, Set::of(&members, &other, which.direction)))
+        } else {
+            ceiling
+        };
+        best.push((view.id(other), score));
+        // Cut now and then, so that a round of cutting is paid for by what it drops.
+        if best.len() >= nodes_max.saturating_mul(2).saturating_add(CUT_MIN) {
+            best = top_of(best, nodes_max);
+            bar = best.last().map_or(f64::INFINITY, |(_, score)| *score);
+        }
+    }
+    Ok(top_of(best, nodes_max))
+}
+
+/// What other nodes have in common with one, from the neighbours that tell most.
+fn candidates<V: GraphView>(
+    view: &V,
+    which: &Which,
+    (node, own): (V::Node, Vec<V::Node>),
+    options: &Similarity,
+) -> Result<LocalMap<V::Node, Common>> {
+    let back = which.reversed();
     let mut through = Vec::with_capacity(own.len());
     for neighbor in own {
         through.push((back.degree(view, neighbor)?, neighbor));
     }
     through.sort_unstable();
     let mut found: LocalMap<V::Node, Common> = LocalMap::default();
-    let mut steps = 0;
+    let mut left = options.steps_max;
     for (degree, neighbor) in through {
-        steps += degree;
-        if steps > options.steps_max {
-            break;
-        }
+        let Some(after) = left.checked_sub(degree) else { break };
+        left = after;
         let members = back.neighbors(view, neighbor)?;
-        let worth = measure.worth(Set::of(&members, &neighbor, back.direction).degree);
+        let worth = options.measure.worth(Set::of(&members, &neighbor, back.direction).degree);
         for other in members.into_iter().filter(|other| *other != node) {
             let is_end = neighbor == node || neighbor == other;
             found.entry(other).or_default().add(is_end, worth);
         }
     }
-    let mut scored = Vec::new();
-    for (other, common) in found.into_iter().filter(|(_, common)| common.count > 0) {
-        let set = if measure.weighs_sets() {
-            Set::of(&which.neighbors(view, other)?, &other, which.direction)
-        } else {
-            Set::default()
-        };
-        scored.push((view.id(other), measure.score(common, (own_set, set))));
-    }
-    Ok(scored)
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@
 //! itself, or partial sums are merged in one order.
 //!
 //! Considered instead: petgraph and graphalgs have none of these; rustworkx-core has most of them
-//! over petgraph's traits, adds up in the order in which its threads end, and has neither pivots nor
-//! harmonic centrality. On rows the loops are short.
+//! over petgraph's traits, adds up in the order in which its threads end, and has neither pivots
+//! nor harmonic centrality. On rows the loops are short.
 
 mod betweenness;
 mod degree;
