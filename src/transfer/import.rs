@@ -44,7 +44,7 @@ pub struct ImportReport {
 /// has the type that its attribute `type`, `label` or `relation` says, else `related_to`, and the
 /// weight of `weight`. All other attributes are kept, as the entity's metadata and the edge's
 /// properties; an edge without a direction has the property `directed`, which is false. What
-/// [`export`](super::export) wrote in full comes back as it was, entities that is; records of
+/// [`export`](super::export()) wrote in full comes back as it was, entities that is; records of
 /// other kinds become entities with the record as metadata.
 ///
 /// Memory grows with the ids of the nodes, and with edges that come before their nodes.
