@@ -21,7 +21,7 @@ const BATCH_BYTES: usize = 256 << 20;
 
 /// Copies `from` into a new file at `to`, durable when this returns.
 pub(crate) fn copy(from: &Snapshot, to: &Path, options: EngineOptions) -> Result<()> {
-    let engine = Engine::create(to, options)?;
+    let mut engine = Engine::create(to, options)?;
     for table in TableId::all() {
         let rows = from.count(table)?;
         if rows > 0 {
@@ -33,6 +33,7 @@ pub(crate) fn copy(from: &Snapshot, to: &Path, options: EngineOptions) -> Result
             }
         }
     }
+    engine.trim()?;
     engine.close()
 }
 

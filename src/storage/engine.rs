@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use redb::backends::FileBackend;
 use redb::{
-    Builder, CommitError, Database, DatabaseError, Durability, ReadOnlyDatabase,
+    Builder, CommitError, CompactionError, Database, DatabaseError, Durability, ReadOnlyDatabase,
     ReadableDatabase as _, StorageError, TableError, TransactionError, WriteTransaction,
 };
 
@@ -157,6 +157,19 @@ impl Engine {
     pub(super) fn abort_transaction(transaction: WriteTransaction) -> Result<()> {
         let abort = || transaction.abort().map_err(|error| storage_error("transaction", error));
         guarded(|| "transaction", abort)
+    }
+
+    /// Gives the free space at the end of the file back. The engine doubles a file that grows, and
+    /// keeps the half that it does not need.
+    pub(super) fn trim(&mut self) -> Result<()> {
+        let File::Writable(database) = &mut self.file else { return Ok(()) };
+        let trim = || {
+            database.compact().map_err(|error| match error {
+                CompactionError::Storage(error) => storage_error("trim", error),
+                other => Error::engine("redb", "trim", other),
+            })
+        };
+        guarded(|| self.path.display().to_string(), trim).map(drop)
     }
 
     /// Closes the file and says whether that worked.

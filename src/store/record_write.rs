@@ -15,7 +15,7 @@ use crate::storage::tables::record_key;
 use crate::storage::{KeyRange, RowsMut, TableId, adjacency};
 
 /// Links that a bulk load gathers before it sorts them into the blocks.
-const PENDING_LINKS_MAX: usize = 1 << 20;
+const PENDING_LINKS_MAX: usize = 1 << 19;
 
 /// What to do when a natural key is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
