@@ -50,7 +50,6 @@ mod triangles;
 mod undirected;
 mod view;
 mod visit;
-mod workers;
 
 #[cfg(test)]
 mod model;

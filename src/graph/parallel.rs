@@ -28,6 +28,27 @@ pub(super) fn threads_of(wanted: usize) -> usize {
     count.min(GRAPH_THREADS_MAX)
 }
 
+/// How many threads so many edges and nodes are worth.
+pub(super) fn threads_for(work: usize) -> usize {
+    threads_of(0).min(work / JOB_WORK_MIN).max(1)
+}
+
+/// Runs `work` on each of so many threads, this one among them, and adds up what they return: for
+/// whole numbers, whose sum does not depend on who counted what.
+pub(super) fn sum_of(threads: usize, work: impl Fn() -> Vec<u64> + Sync) -> Vec<u64> {
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(&work)).collect();
+        let mut sums = work();
+        for other in others {
+            let counts = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            for (sum, count) in sums.iter_mut().zip(counts) {
+                *sum += count;
+            }
+        }
+        sums
+    })
+}
+
 /// Cuts nodes into runs of about equal numbers of edges and nodes, by the first edge of each node
 /// and one more at the end.
 pub(super) fn balanced(offsets: &[usize]) -> Vec<Range<usize>> {

@@ -42,6 +42,14 @@ impl Random {
         (self.next() >> 11) as f64 * STEP
     }
 
+    /// Puts items into an order of chance (Fisher, Yates: Statistical tables, 1938).
+    pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for place in (1..items.len()).rev() {
+            let other = self.below(place + 1);
+            items.swap(place, other);
+        }
+    }
+
     /// Chooses `wanted` of the numbers below `count`, ascending (Floyd's algorithm in Bentley:
     /// Programming pearls, 1987).
     pub(super) fn sample(&mut self, count: usize, wanted: usize) -> Vec<u32> {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Graph;
+use super::parallel;
 use super::snapshot::Snapshot;
 use super::undirected::Undirected;
-use super::workers;
 use crate::base::error::Result;
 use crate::base::id::NodeId;
 
@@ -84,7 +84,7 @@ impl Graph {
         let snapshot = self.snapshot()?;
         let pairs = Undirected::of(&snapshot, self.numbers_of(edge_types).as_deref(), |_, _| ())?;
         let ranked = Ranked::of(&pairs);
-        let threads = workers::count(ranked.targets.len());
+        let threads = parallel::threads_for(ranked.targets.len());
         let counts = ranked.count(threads);
         let nodes = (0..).zip(&ranked.ranks).map(|(node, rank)| {
             let known = (counts[*rank as usize], pairs.degree(node) as u32);
@@ -143,7 +143,7 @@ impl Ranked {
                 counting.take(first..self.ranks.len().min(first + CHUNK));
             }
         };
-        workers::sum_of(threads, work)
+        parallel::sum_of(threads, work)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 
 use super::network::{Network, renumber};
-use super::random::Random;
+use crate::graph::random::Random;
 
 /// A partition of the network: labels from 0 on. Rounds end when no label changes, after
 /// `rounds_max` at the latest.

@@ -3,7 +3,7 @@
 
 use super::moving::{Moving, settle};
 use super::network::{Members, Network, renumber};
-use super::random::Random;
+use crate::graph::random::Random;
 
 /// How much less than the best a merge may gain and still have a chance, in parts of the mean
 /// weight of a pair: what the paper calls theta, and its value.

@@ -2,7 +2,7 @@
 
 use super::moving::{Moving, settle};
 use super::network::{Network, renumber};
-use super::random::Random;
+use crate::graph::random::Random;
 
 /// A partition of the network: labels from 0 on.
 ///

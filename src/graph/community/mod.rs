@@ -10,7 +10,6 @@ mod leiden;
 mod louvain;
 mod moving;
 mod network;
-mod random;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,8 +21,8 @@ use super::snapshot::Snapshot;
 use super::undirected::Undirected;
 use crate::base::error::{Error, Result};
 use crate::base::id::NodeId;
+use crate::graph::random::Random;
 use network::Network;
-use random::Random;
 
 /// Rounds of Leiden's method unless told otherwise: what its authors' program does. More of them
 /// gain a hundredth of the modularity at most.

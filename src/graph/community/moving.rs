@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use super::network::{Network, part_disconnected};
-use super::random::Random;
+use crate::graph::random::Random;
 
 /// A move has to gain more than this part of the weight of all edges: less is rounding, and could
 /// go on for ever.
