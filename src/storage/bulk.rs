@@ -15,6 +15,9 @@ use crate::base::error::Result;
 
 /// Bytes of rows that are gathered before they are sorted into the transaction.
 const BATCH_BYTES: usize = 96 << 20;
+/// Bytes of one table that are put in an ordered map because they are read and written by turns:
+/// short rows take six times their bytes meanwhile, so that more of them are flushed instead.
+const MOVED_BYTES_MAX: usize = 1 << 20;
 /// Rows that the first step of a range over the transaction copies: most ranges ask for one row.
 const PAGE_ROWS_FIRST: usize = 2;
 /// Rows that later steps copy; they grow up to this.
@@ -86,6 +89,9 @@ impl Bulk {
         self.written |= table != TableId::NAMES;
         if let Some(filter) = Self::filter(table) {
             self.touched[filter].add(key);
+        }
+        if self.batch.bytes_to_move(table) > self.batch_bytes_max.min(MOVED_BYTES_MAX) {
+            self.flush()?;
         }
         self.batch.set(table, key, value);
         if self.batch.bytes() > self.batch_bytes_max { self.flush() } else { Ok(()) }

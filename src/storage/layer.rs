@@ -160,6 +160,14 @@ impl Layer {
         self.bytes += self.tables[position].1.set(key, value, &mut self.empty);
     }
 
+    /// Bytes that another row of the table would have to move first.
+    pub(crate) fn bytes_to_move(&self, table: TableId) -> usize {
+        match self.rows(table) {
+            Some(LayerRows::Run(run)) => run.bytes_to_move(),
+            Some(LayerRows::Tree(_)) | None => 0,
+        }
+    }
+
     /// Lays `newer` over this one.
     pub(crate) fn extend(&mut self, newer: Self) {
         self.bytes += newer.bytes;

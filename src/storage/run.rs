@@ -62,6 +62,14 @@ impl Run {
         self.order.get().is_some()
     }
 
+    /// Bytes that writing another row would have to copy into an ordered map.
+    pub(crate) fn bytes_to_move(&self) -> usize {
+        if !self.is_sorted_aside() {
+            return 0;
+        }
+        self.pieces.iter().map(Vec::len).sum()
+    }
+
     /// How many rows were written, overwritten ones included.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
