@@ -65,7 +65,7 @@ impl Bulk {
             for (table, _) in self.batch.tables() {
                 self.empty[table.index()] = false;
             }
-            free_aside(std::mem::replace(&mut self.batch, Layer::for_load()));
+            self.batch = Layer::for_load();
         }
         Ok(())
     }
@@ -177,14 +177,6 @@ impl Bulk {
             Some(page.into_iter().map(|(key, value)| Ok((key, Bytes::Copy(value)))).collect())
         });
         Box::new(pages.flatten())
-    }
-}
-
-/// Frees a batch on a thread of its own: millions of small pieces are a tenth of a load's time.
-fn free_aside(batch: Layer) {
-    let freeing = std::thread::Builder::new().name("engraph-free".into()).spawn(|| drop(batch));
-    if let Err(error) = freeing {
-        tracing::debug!(%error, "a batch is freed in place");
     }
 }
 
