@@ -111,11 +111,8 @@ impl Reading {
             return Ok(());
         }
         self.open(group.edge_type)?;
-        let flow = group.for_each(&mut |entry: Entry| {
-            self.push(&entry);
-            ControlFlow::Continue(())
-        });
-        flow.map(|_| ())
+        group.entries().for_each(|entry| self.push(&entry));
+        Ok(())
     }
 
     /// Begins the list of the next node.
@@ -174,6 +171,7 @@ impl Reading {
             weights: self.weights,
             pool: Pool::default(),
             reach: Pool::default(),
+            meetings: Pool::default(),
         };
         let mut neighbors = Vec::with_capacity(self.targets.len());
         for target in &self.targets {

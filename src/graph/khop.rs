@@ -9,9 +9,10 @@ use super::follow::Rule;
 use super::live::Live;
 use super::snapshot::Snapshot;
 use super::traverse::Walk;
+use super::view::GraphView as _;
 use super::{Graph, Reading};
 use crate::base::error::Result;
-use crate::base::id::NodeId;
+use crate::base::id::{EdgeId, NodeId};
 use std::ops::ControlFlow;
 
 /// Space of one walk, by dense number.
@@ -49,13 +50,15 @@ pub(super) struct Plain {
 }
 
 /// Neighbours as slices of dense numbers.
-trait Slices {
+pub(super) trait Slices {
     fn index_of(&self, id: NodeId) -> Option<u32>;
     fn id_at(&self, index: u32) -> NodeId;
     /// Greater than every dense number.
     fn bound(&self) -> usize;
     /// Hands the neighbours that a rule allows to `each`, in order.
     fn each(&self, index: u32, rule: Rule, each: impl FnMut(&[u32]));
+    /// The first edge from a node to another that a rule allows, with its weight.
+    fn first_edge(&self, index: u32, other: u32, rule: Rule) -> Option<(EdgeId, f32)>;
 }
 
 impl Slices for Snapshot {
@@ -78,6 +81,16 @@ impl Slices for Snapshot {
             None => self.neighbors_of(index, rule.side),
             Some(edge_type) => self.neighbors_of_type(index, rule.side, edge_type),
         });
+    }
+
+    fn first_edge(&self, index: u32, other: u32, rule: Rule) -> Option<(EdgeId, f32)> {
+        let lists = self.lists(rule.side);
+        lists.runs(index, rule.edge_type).find_map(|(_, places)| {
+            let neighbors = &lists.neighbors[places.clone()];
+            let at = neighbors.partition_point(|neighbor| *neighbor < other);
+            let found = neighbors.get(at) == Some(&other);
+            found.then(|| self.edge(self.position(rule.side, places.start + at)))
+        })
     }
 }
 
@@ -114,6 +127,23 @@ impl Slices for Live {
             ControlFlow::Continue(())
         });
         debug_assert!(all.is_continue(), "nobody says stop");
+    }
+
+    fn first_edge(&self, index: u32, other: u32, rule: Rule) -> Option<(EdgeId, f32)> {
+        if self.patch(index, rule.side).is_none() {
+            return Slices::first_edge(&**self.base(), index, other, rule);
+        }
+        let node = self.find(self.id_at(index))?;
+        let mut via = None;
+        let flow = self.for_each(node, rule.side, rule.edge_type, |hop| {
+            if hop.node.index() != other {
+                return ControlFlow::Continue(());
+            }
+            via = Some(hop.via);
+            ControlFlow::Break(())
+        });
+        debug_assert!(flow.is_ok(), "a graph in memory is read without errors");
+        via.map(|via| self.edge(via))
     }
 }
 

@@ -241,6 +241,9 @@ impl<'g> PathSearch<'g> {
     /// meets a weight, cost or estimate that is negative or not finite; [`Error::Limit`] when a
     /// budget is spent; what an edge filter or cost fails with.
     pub fn find(self) -> Result<Option<Path>> {
+        if let ControlFlow::Break(path) = self.quick() {
+            return Ok(path);
+        }
         let meter = self.budget.meter();
         let query = self.query(&meter);
         let found = on_view!(self.follow.graph, view => match &self.heuristic {
@@ -295,6 +298,19 @@ impl<'g> PathSearch<'g> {
         let meter = self.budget.meter();
         let query = self.query(&meter);
         on_view!(self.follow.graph, view => shortest::simple(view, &query, count_max))
+    }
+
+    pub(super) fn graph(&self) -> &'g Graph {
+        self.follow.graph
+    }
+
+    /// The search for the quick kernel of `meeting`. `None` when it follows several kinds of edges
+    /// or has any condition, cost or budget.
+    pub(super) fn plain(&self) -> Option<shortest::Plain> {
+        let Self { follow, from, to, costs, heuristic, hops_max, filter, budget } = self;
+        let bare = matches!(costs, Costs::Hops) && heuristic.is_none() && filter.is_none();
+        let rule = follow.only_rule().filter(|_| bare && budget.is_none())?;
+        Some(shortest::Plain { ends: [*from, *to], rule, hops_max: *hops_max })
     }
 
     fn query<'a>(&'a self, meter: &'a Meter) -> Query<'a, 'g> {

@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::delta::{Key, LiveNode};
 use super::khop::Reach;
+use super::shortest::Meeting;
 use super::view::{GraphView, Hop, ScratchOf, Side};
 use crate::base::error::Result;
 use crate::base::id::{EdgeId, Kind, NodeId, Seq};
@@ -41,6 +42,7 @@ pub struct Snapshot {
     pub(super) pool: Pool<ScratchOf<Self>>,
     /// Space of the quick walks over dense numbers.
     pub(super) reach: Pool<Reach>,
+    pub(super) meetings: Pool<Meeting>,
 }
 
 /// The neighbours of all nodes on one side.

@@ -1,44 +1,36 @@
-//! The bytes of one adjacency block: entries of one node and direction, grouped and packed.
+//! The bytes of one adjacency block: entries of one node and direction, grouped by type and packed.
 //!
-//! A block is a run of groups; a group holds the entries of one edge type whose neighbours have one
-//! kind, in the order (type, neighbour, edge). The kind stands in the group's head once, so that
-//! neighbours are small ascending numbers inside it.
+//! A block holds entries in the order (type, neighbour, edge). The types stand in front, each once
+//! with the number of its entries; neighbours, edges and weights are [columns](super::columns), so
+//! that an entry costs the bits in which it differs from the others.
 //!
 //! ```text
-//! block = group*             an empty block is one flag byte
-//! group = flags, type varint, kind byte, [kind byte of the edges], [length varint], body
-//! body  = [count varint, count x weight f32 little-endian],
-//!         per entry: neighbour key varint (less the one before),
-//!                    [edge signed varint (less the one before)]
+//! block   = flags, heads, columns         an empty block is the flags alone
+//! heads   = groups varint, per group: type varint (less the one before), entries varint
+//!         | type varint                   with the flag ONE: a single entry
+//! columns = neighbour and edge with the kind's byte at the low end, weight's bits ^ those of 1
 //! ```
 //!
-//! The last group of a block has no length: it ends with the block. Weights are there only where
-//! one of the group is not 1. Knows bytes and entries; not tables, keys or errors of the store.
+//! Knows bytes and entries; not tables, keys or errors of the store.
 
-use std::ops::ControlFlow;
+use std::cmp::Ordering;
 
-use crate::base::id::{EdgeId, Kind, NodeId};
+use super::columns::{Extent, Packed};
+use crate::base::id::{EdgeId, NodeId};
 use crate::base::varint;
 
-/// How the edges of a group are written: all links, so not at all.
-const LINKS: u8 = 0;
-/// Edges with numbers of their own.
-const NUMBERS: u8 = 1;
-/// Edges stated by records of one kind: its byte stands in the head.
-const STATED: u8 = 2;
-/// Anything: whole ids, the kind's byte rotated to the low end.
-const MIXED: u8 = 3;
-const EDGES: u8 = 0b11;
-/// The group has weights.
-const WEIGHTED: u8 = 1 << 2;
-/// The group is the last of its block and has no length.
-const LAST: u8 = 1 << 3;
-/// In the first flag byte of the first block: the list goes on in other blocks.
-const MORE: u8 = 1 << 4;
-const KNOWN: u8 = EDGES | WEIGHTED | LAST | MORE;
+/// In the flags of the first block: the list goes on in other blocks.
+const MORE: u8 = 1;
+/// The block has one entry.
+const ONE: u8 = 1 << 1;
+const KNOWN: u8 = MORE | ONE;
 
-/// Bytes that an entry takes at most, group head included.
+/// Bytes that an entry takes at most, its part of the heads included.
 const ENTRY_BYTES_MAX: usize = 40;
+/// Bytes of one group's head at most.
+const HEAD_BYTES_MAX: usize = 8;
+/// The bits of the weight that most edges have.
+const ONE_BITS: u32 = 1.0_f32.to_bits();
 
 /// One edge as seen from one of its ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,12 +53,20 @@ impl Entry {
         order_bytes(self.edge_type, self.neighbor, self.edge)
     }
 
-    fn has_weight(&self) -> bool {
-        self.weight.to_bits() != 1.0_f32.to_bits()
+    /// The entry as numbers that differ in few bits from those of its neighbours.
+    fn row(&self) -> [u64; 3] {
+        let weight = self.weight.to_bits() ^ ONE_BITS;
+        [self.neighbor.as_u64().rotate_left(8), self.edge.as_u64().rotate_left(8), weight.into()]
     }
 
-    fn same_group(&self, other: &Self) -> bool {
-        self.edge_type == other.edge_type && self.neighbor.kind() == other.neighbor.kind()
+    #[inline]
+    fn of_row(edge_type: u32, [neighbor, edge, weight]: [u64; 3]) -> Self {
+        Self {
+            edge_type,
+            neighbor: NodeId::from_u64(neighbor.rotate_right(8)),
+            edge: EdgeId::from_u64(edge.rotate_right(8)),
+            weight: f32::from_bits(weight as u32 ^ ONE_BITS),
+        }
     }
 }
 
@@ -93,84 +93,31 @@ pub(crate) type Broken = &'static str;
 
 /// Appends the block of `entries`, which are in order and distinct.
 pub(crate) fn encode(entries: &[Entry], more: bool, out: &mut Vec<u8>) {
-    let start = out.len();
-    let mut body = Vec::new();
-    let mut left = entries.len();
-    for group in entries.chunk_by(Entry::same_group) {
-        left -= group.len();
-        encode_group(group, left == 0, &mut body, out);
-    }
-    if out.len() == start {
-        out.push(LAST);
-    }
-    if more {
-        out[start] |= MORE;
-    }
-}
-
-fn encode_group(group: &[Entry], last: bool, body: &mut Vec<u8>, out: &mut Vec<u8>) {
-    let Some(first) = group.first() else { return };
-    let mode = edge_mode(group);
-    let weighted = group.iter().any(Entry::has_weight);
-    let mut flags = mode;
-    flags |= if weighted { WEIGHTED } else { 0 };
-    flags |= if last { LAST } else { 0 };
-    out.push(flags);
-    varint::put(out, first.edge_type.into());
-    out.push(first.neighbor.kind().0);
-    if mode == STATED {
-        out.push(kind_of(first.edge));
-    }
-    body.clear();
-    if weighted {
-        varint::put(body, group.len() as u64);
-        for entry in group {
-            body.extend_from_slice(&entry.weight.to_le_bytes());
+    let more = if more { MORE } else { 0 };
+    match entries {
+        [] => return out.push(more),
+        [entry] => {
+            out.push(more | ONE);
+            varint::put(out, entry.edge_type.into());
+        }
+        entries => {
+            out.push(more);
+            put_heads(entries, out);
         }
     }
-    encode_entries(group, mode, body);
-    if !last {
-        varint::put(out, body.len() as u64);
-    }
-    out.extend_from_slice(body);
+    let rows = || entries.iter().map(Entry::row);
+    Extent::of(rows()).pack(rows(), out);
 }
 
-fn encode_entries(group: &[Entry], mode: u8, body: &mut Vec<u8>) {
-    let (mut neighbor, mut edge) = (0, 0);
-    for entry in group {
-        let key = entry.neighbor.key();
-        varint::put(body, key - neighbor);
-        neighbor = key;
-        if mode != LINKS {
-            let number = edge_number(entry.edge, mode);
-            varint::put_signed(body, number.wrapping_sub(edge).cast_signed());
-            edge = number;
-        }
-    }
-}
-
-fn edge_mode(group: &[Entry]) -> u8 {
-    let Some(first) = group.first() else { return LINKS };
-    let kind = kind_of(first.edge);
-    if group.iter().any(|entry| kind_of(entry.edge) != kind) {
-        MIXED
-    } else if kind != 0 {
-        STATED
-    } else if group.iter().all(|entry| entry.edge.is_link()) {
-        LINKS
-    } else {
-        NUMBERS
-    }
-}
-
-fn kind_of(edge: EdgeId) -> u8 {
-    NodeId::from_u64(edge.as_u64()).kind().0
-}
-
-fn edge_number(edge: EdgeId, mode: u8) -> u64 {
-    match mode {
-        MIXED => edge.as_u64().rotate_left(8),
-        _ => NodeId::from_u64(edge.as_u64()).key(),
+fn put_heads(entries: &[Entry], out: &mut Vec<u8>) {
+    let groups = || entries.chunk_by(|a, b| a.edge_type == b.edge_type);
+    varint::put(out, groups().count() as u64);
+    let mut before = 0;
+    for group in groups() {
+        let edge_type = group.first().map_or(before, |entry| entry.edge_type);
+        varint::put(out, (edge_type - before).into());
+        varint::put(out, group.len() as u64);
+        before = edge_type;
     }
 }
 
@@ -179,41 +126,20 @@ pub(crate) fn entries_that_fit(entries: &[Entry], target: usize) -> usize {
     if entries.len() * ENTRY_BYTES_MAX <= target {
         return entries.len();
     }
-    let mut bytes = 0;
-    let mut group = 0;
-    let mut weighted = false;
+    let mut heads = 3;
+    let mut newest = None;
+    let mut extent = Extent::default();
     for (position, entry) in entries.iter().enumerate() {
-        let before = position.checked_sub(1).map(|position| &entries[position]);
-        let before = before.filter(|before| before.same_group(entry));
-        if before.is_none() {
-            (group, weighted) = (0, false);
-            bytes += 6;
+        if newest != Some(entry.edge_type) {
+            newest = Some(entry.edge_type);
+            heads += HEAD_BYTES_MAX;
         }
-        group += 1;
-        bytes += entry_bytes(before, entry);
-        match (weighted, entry.has_weight()) {
-            (true, _) => bytes += 4,
-            (false, true) => {
-                weighted = true;
-                bytes += 4 * group;
-            }
-            (false, false) => {}
-        }
-        if bytes > target {
+        extent.add(entry.row());
+        if heads + extent.bytes() > target {
             return position.max(1);
         }
     }
     entries.len()
-}
-
-fn entry_bytes(before: Option<&Entry>, entry: &Entry) -> usize {
-    let (key, edge) = before.map_or((0, 0), |entry| (entry.neighbor.key(), entry.edge.as_u64()));
-    let moved = entry.edge.as_u64().wrapping_sub(edge).cast_signed().unsigned_abs();
-    varint_bytes(entry.neighbor.key() - key) + varint_bytes(moved << 1)
-}
-
-fn varint_bytes(number: u64) -> usize {
-    ((64 - (number | 1).leading_zeros()).div_ceil(7)) as usize
 }
 
 // ---- reading ------------------------------------------------------------------------------
@@ -223,162 +149,138 @@ pub(crate) fn has_more(block: &[u8]) -> bool {
     block.first().is_some_and(|flags| flags & MORE != 0)
 }
 
-/// Whether the block has no entries.
-pub(crate) fn is_empty(block: &[u8]) -> bool {
-    block.len() <= 1
+/// The types of a block and how many entries each has.
+#[derive(Clone, Copy, Debug, Default)]
+struct Heads<'a> {
+    bytes: &'a [u8],
+    left: u64,
+    edge_type: u32,
+    /// The only group has one entry and does not say so.
+    is_one: bool,
 }
 
-/// The entries of one type whose neighbours have one kind.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Group<'a> {
-    pub(crate) edge_type: u32,
-    kind: Kind,
-    mode: u8,
-    edge_kind: Kind,
-    /// `None` where every weight is 1.
-    weights: Option<&'a [u8]>,
-    packed: &'a [u8],
-}
-
-/// The groups of a block, in order. Ends after the first broken one.
-#[derive(Debug)]
-pub(crate) struct Groups<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Groups<'a> {
-    pub(crate) fn of(block: &'a [u8]) -> Self {
-        Self { rest: if is_empty(block) { &[] } else { block } }
-    }
-
-    fn take(&mut self) -> Result<Group<'a>, Broken> {
-        let bytes = &mut self.rest;
-        let flags = take_byte(bytes)?;
+impl<'a> Heads<'a> {
+    fn of(block: &'a [u8]) -> Result<Self, Broken> {
+        let Some((&flags, mut bytes)) = block.split_first() else { return Ok(Self::default()) };
         if flags & !KNOWN != 0 {
             return Err("unknown flags");
         }
-        let edge_type = varint::take(bytes).and_then(|number| u32::try_from(number).ok());
-        let edge_type = edge_type.ok_or("edge type out of range")?;
-        let kind = Kind(take_byte(bytes)?);
-        let mode = flags & EDGES;
-        let edge_kind = Kind(if mode == STATED { take_byte(bytes)? } else { 0 });
-        let mut body = if flags & LAST != 0 {
-            std::mem::take(bytes)
-        } else {
-            varint::take_bytes(bytes).ok_or("group longer than its block")?
-        };
-        let weights = if flags & WEIGHTED != 0 { Some(take_weights(&mut body)?) } else { None };
-        Ok(Group { edge_type, kind, mode, edge_kind, weights, packed: body })
+        if bytes.is_empty() {
+            return Ok(Self::default());
+        }
+        let is_one = flags & ONE != 0;
+        let left = if is_one { 1 } else { varint::take(&mut bytes).ok_or("heads end early")? };
+        Ok(Self { bytes, left, edge_type: 0, is_one })
+    }
+
+    /// The next type, and how many entries it has.
+    #[inline]
+    fn take(&mut self) -> Result<(u32, usize), Broken> {
+        let step = varint::take(&mut self.bytes).and_then(|step| u32::try_from(step).ok());
+        let edge_type = step.and_then(|step| self.edge_type.checked_add(step));
+        self.edge_type = edge_type.ok_or("edge type out of range")?;
+        self.left -= 1;
+        if self.is_one {
+            return Ok((self.edge_type, 1));
+        }
+        let count = varint::take(&mut self.bytes).and_then(|count| usize::try_from(count).ok());
+        Ok((self.edge_type, count.ok_or("entries out of range")?))
+    }
+}
+
+/// The groups of a block, in order.
+#[derive(Debug)]
+pub(crate) struct Groups<'a> {
+    heads: Heads<'a>,
+    packed: Packed<'a, 3>,
+    /// The place of the next group's first entry.
+    first: usize,
+}
+
+impl<'a> Groups<'a> {
+    /// Reads the heads, and checks that the block is as long as they say.
+    pub(crate) fn of(block: &'a [u8]) -> Result<Self, Broken> {
+        let heads = Heads::of(block)?;
+        let (mut entries, mut most) = (0_usize, 0);
+        let mut rest = heads;
+        while rest.left > 0 {
+            let (_, count) = rest.take()?;
+            entries = entries.checked_add(count).ok_or("entries out of range")?;
+            most = most.max(count);
+        }
+        let mut bytes = rest.bytes;
+        if entries == 0 && bytes.is_empty() {
+            return Ok(Self { heads, packed: Packed::default(), first: 0 });
+        }
+        let packed = Packed::take(&mut bytes, entries).ok_or("columns end early")?;
+        if packed.row_bits() == 0 && most > 1 {
+            return Err("equal entries");
+        }
+        if !bytes.is_empty() {
+            return Err("bytes behind the entries");
+        }
+        Ok(Self { heads, packed, first: 0 })
     }
 }
 
 impl<'a> Iterator for Groups<'a> {
-    type Item = Result<Group<'a>, Broken>;
+    type Item = Group<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
+        if self.heads.left == 0 {
             return None;
         }
-        let group = self.take();
-        if group.is_err() {
-            self.rest = &[];
-        }
-        Some(group)
+        let (edge_type, count) = self.heads.take().ok()?;
+        let first = self.first;
+        self.first += count;
+        Some(Group { edge_type, packed: self.packed, first, count })
     }
 }
 
-fn take_byte(bytes: &mut &[u8]) -> Result<u8, Broken> {
-    let (&byte, rest) = bytes.split_first().ok_or("block ends early")?;
-    *bytes = rest;
-    Ok(byte)
-}
-
-fn take_weights<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], Broken> {
-    let length = varint::take(bytes).and_then(|count| usize::try_from(count).ok()?.checked_mul(4));
-    let (weights, rest) =
-        length.and_then(|length| bytes.split_at_checked(length)).ok_or("weights end early")?;
-    *bytes = rest;
-    Ok(weights)
-}
-
-/// As [`varint::take`], quick for the one byte that most numbers have here.
-#[inline]
-fn take_number(bytes: &mut &[u8]) -> Result<u64, Broken> {
-    match bytes.split_first() {
-        Some((&byte, rest)) if byte < 0x80 => {
-            *bytes = rest;
-            Ok(byte.into())
-        }
-        _ => varint::take(bytes).ok_or("number ends early"),
-    }
+/// The entries of one type.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Group<'a> {
+    pub(crate) edge_type: u32,
+    packed: Packed<'a, 3>,
+    first: usize,
+    count: usize,
 }
 
 impl Group<'_> {
-    /// How many entries the group has, without reading them.
+    /// How many entries the group has.
     pub(crate) fn len(&self) -> usize {
-        if let Some(weights) = self.weights {
-            return weights.len() / 4;
-        }
-        let numbers = self.packed.iter().filter(|byte| **byte < 0x80).count();
-        if self.mode == LINKS { numbers } else { numbers / 2 }
+        self.count
     }
 
-    /// Hands every entry to `visit`, in order, until it says stop.
+    /// Every entry, in order.
     #[inline]
-    pub(crate) fn for_each(
-        &self,
-        visit: &mut (impl FnMut(Entry) -> ControlFlow<()> + ?Sized),
-    ) -> Result<ControlFlow<()>, Broken> {
-        let mut bytes = self.packed;
-        let mut weights = self.weights.map(|weights| weights.chunks_exact(4));
-        let (mut key, mut number) = (0_u64, 0_u64);
-        while !bytes.is_empty() {
-            key = key.checked_add(take_number(&mut bytes)?).ok_or("neighbor out of range")?;
-            let neighbor = NodeId::new(self.kind, key).ok_or("neighbor out of range")?;
-            let edge = if self.mode == LINKS {
-                EdgeId::LINK
-            } else {
-                let raw = take_number(&mut bytes)?;
-                number = number.wrapping_add((raw >> 1) ^ 0_u64.wrapping_sub(raw & 1));
-                self.edge(number)?
-            };
-            let weight = match &mut weights {
-                None => 1.0,
-                Some(weights) => next_weight(weights)?,
-            };
-            if visit(Entry { edge_type: self.edge_type, neighbor, edge, weight }).is_break() {
-                return Ok(ControlFlow::Break(()));
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> {
+        let places = self.first..self.first + self.count;
+        places.map(|place| Entry::of_row(self.edge_type, self.packed.row(place)))
+    }
+
+    /// The entry of this neighbour and edge.
+    pub(crate) fn find(&self, neighbor: NodeId, edge: EdgeId) -> Option<Entry> {
+        let entry = |place| Entry::of_row(self.edge_type, self.packed.row(place));
+        let (mut low, mut high) = (self.first, self.first + self.count);
+        while low < high {
+            let middle = low.midpoint(high);
+            let found = entry(middle);
+            match (found.neighbor, found.edge).cmp(&(neighbor, edge)) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return Some(found),
+                Ordering::Greater => high = middle,
             }
         }
-        if weights.is_some_and(|mut weights| weights.next().is_some()) {
-            return Err("more weights than entries");
-        }
-        Ok(ControlFlow::Continue(()))
+        None
     }
-
-    #[inline]
-    fn edge(&self, number: u64) -> Result<EdgeId, Broken> {
-        if self.mode == MIXED {
-            return Ok(EdgeId::from_u64(number.rotate_right(8)));
-        }
-        NodeId::new(self.edge_kind, number).map(EdgeId::from).ok_or("edge out of range")
-    }
-}
-
-fn next_weight(weights: &mut std::slice::ChunksExact<'_, u8>) -> Result<f32, Broken> {
-    let bytes = weights.next().and_then(|bytes| bytes.first_chunk::<4>());
-    bytes.map(|bytes| f32::from_le_bytes(*bytes)).ok_or("fewer weights than entries")
 }
 
 /// Appends the entries of a block, which must continue those in `out` in order.
 pub(crate) fn decode_into(block: &[u8], out: &mut Vec<Entry>) -> Result<(), Broken> {
     let start = out.len().saturating_sub(1);
-    for group in Groups::of(block) {
-        let flow = group?.for_each(&mut |entry| {
-            out.push(entry);
-            ControlFlow::Continue(())
-        });
-        flow.map(|_| ())?;
+    for group in Groups::of(block)? {
+        out.extend(group.entries());
     }
     if out[start..].is_sorted_by(|a, b| a.key() < b.key()) {
         Ok(())
@@ -429,12 +331,16 @@ mod tests {
             let mut bytes = Vec::new();
             encode(&entries, more, &mut bytes);
             prop_assert_eq!(has_more(&bytes), more);
-            prop_assert_eq!(is_empty(&bytes), entries.is_empty());
+            prop_assert_eq!(bytes.len() == 1, entries.is_empty());
             let mut read = Vec::new();
             prop_assert_eq!(decode_into(&bytes, &mut read), Ok(()));
             prop_assert_eq!(&read, &entries);
-            let counted: usize = Groups::of(&bytes).map(|group| group.unwrap().len()).sum();
-            prop_assert_eq!(counted, entries.len());
+            let groups = || Groups::of(&bytes).unwrap();
+            prop_assert_eq!(groups().map(|group| group.len()).sum::<usize>(), entries.len());
+            for entry in &entries {
+                let group = groups().find(|group| group.edge_type == entry.edge_type).unwrap();
+                prop_assert_eq!(group.find(entry.neighbor, entry.edge), Some(*entry));
+            }
             prop_assert!(bytes.len() <= 1 + entries.len() * ENTRY_BYTES_MAX);
         }
 
@@ -443,8 +349,8 @@ mod tests {
             let mut read = Vec::new();
             let whole = decode_into(&bytes, &mut read).is_ok();
             prop_assert!(!whole || read.is_sorted_by(|a, b| a.key() < b.key()));
-            for group in Groups::of(&bytes).flatten() {
-                prop_assert!(group.len() <= bytes.len());
+            for group in Groups::of(&bytes).into_iter().flatten() {
+                prop_assert!(group.len() <= 8 * bytes.len());
             }
         }
 

@@ -12,7 +12,7 @@ use crate::base::varint;
 use crate::storage::bulk::Bulk;
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::layer::Layer;
-use crate::storage::{Rows, RowsMut as _, TableId, compact, place};
+use crate::storage::{Rows, RowsMut as _, TableId, compact, format1, place};
 
 const FORMAT_KEY: &[u8] = b"format";
 
@@ -31,8 +31,9 @@ pub(crate) struct Formats {
     pub(crate) steps: &'static [Step],
 }
 
-/// What this version writes and reads. Format 1 is the first.
-pub(crate) const FORMATS: Formats = Formats { current: 1, steps: &[] };
+/// What this version writes and reads. Format 1 is the first; 2 packs edges by the bit.
+pub(crate) const FORMATS: Formats =
+    Formats { current: 2, steps: &[Step { from: 1, apply: format1::bring_up }] };
 
 /// Marks a new store.
 pub(crate) fn mark(layer: &mut Layer) {
@@ -129,25 +130,28 @@ mod tests {
     use crate::storage::KeyRange;
     use crate::store::{Options, Store, open};
 
+    /// The format that `Store::create` writes.
+    const PRESENT: u64 = FORMATS.current;
+
     /// Adds a row, so that a step shows.
     const ADDS: Step =
-        Step { from: 1, apply: |bulk| bulk.put(TableId::META, b"added", b"by step 1") };
+        Step { from: PRESENT, apply: |bulk| bulk.put(TableId::META, b"added", b"by a step") };
     const GROWS: Step = Step {
-        from: 2,
+        from: PRESENT + 1,
         apply: |bulk| {
             let before = bulk.get(TableId::META, b"added")?.unwrap().to_vec();
             bulk.put(TableId::META, b"added", &[&before[..], b", grown"].concat())
         },
     };
     const FAILS: Step = Step {
-        from: 2,
+        from: PRESENT + 1,
         apply: |bulk| {
             bulk.put(TableId::META, b"added", b"half done")?;
             Err(Error::corrupt("table meta", "cannot be brought up"))
         },
     };
 
-    fn store_of_format_1() -> (tempfile::TempDir, PathBuf) {
+    fn new_store() -> (tempfile::TempDir, PathBuf) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("store");
         Store::create(&path).unwrap().close().unwrap();
@@ -161,50 +165,54 @@ mod tests {
 
     #[test]
     fn steps_run_in_order_after_a_copy_of_the_file() {
-        let (_directory, path) = store_of_format_1();
-        let formats = Formats { current: 3, steps: &[GROWS, ADDS] };
+        let (_directory, path) = new_store();
+        let formats = Formats { current: PRESENT + 2, steps: &[GROWS, ADDS] };
         let store = open::open_with(&path, Options::new(), &formats).unwrap();
-        assert_eq!(meta(&store, b"added").unwrap(), b"by step 1, grown");
-        assert_eq!(meta(&store, FORMAT_KEY).unwrap(), [3]);
+        assert_eq!(meta(&store, b"added").unwrap(), b"by a step, grown");
+        assert_eq!(meta(&store, FORMAT_KEY).unwrap(), [PRESENT as u8 + 2]);
         store.close().unwrap();
 
-        let backup = backup_file(&path, 1);
+        let backup = backup_file(&path, PRESENT);
         let engine = Engine::open_read_only(&backup, EngineOptions::new(1 << 20)).unwrap();
         let old = engine.snapshot().unwrap();
         assert_eq!(old.range(TableId::META, KeyRange::all()).unwrap().count(), 1);
-        assert_eq!(*old.get(TableId::META, FORMAT_KEY).unwrap().unwrap(), [1]);
+        assert_eq!(*old.get(TableId::META, FORMAT_KEY).unwrap().unwrap(), [PRESENT as u8]);
         drop(old);
         engine.close().unwrap();
 
         let store = open::open_with(&path, Options::new(), &formats).unwrap();
-        assert_eq!(meta(&store, b"added").unwrap(), b"by step 1, grown", "once only");
+        assert_eq!(meta(&store, b"added").unwrap(), b"by a step, grown", "once only");
         store.close().unwrap();
         let too_new = Store::open(&path).map(drop);
-        assert!(matches!(too_new, Err(Error::Version { found: 3, supported: 1, .. })));
+        let Err(Error::Version { found, supported, .. }) = too_new else { panic!("{too_new:?}") };
+        assert_eq!((found, supported), (PRESENT + 2, PRESENT));
     }
 
     #[test]
     fn a_failed_step_leaves_the_old_format_and_can_be_tried_again() {
-        let (_directory, path) = store_of_format_1();
-        let failing = Formats { current: 3, steps: &[ADDS, FAILS] };
+        let (_directory, path) = new_store();
+        let failing = Formats { current: PRESENT + 2, steps: &[ADDS, FAILS] };
         let failed = open::open_with(&path, Options::new(), &failing).map(drop);
         assert!(matches!(failed, Err(Error::Corrupt { .. })));
         let store = Store::open(&path).unwrap();
-        assert_eq!((meta(&store, b"added"), meta(&store, FORMAT_KEY)), (None, Some(vec![1])));
+        assert_eq!(
+            (meta(&store, b"added"), meta(&store, FORMAT_KEY)),
+            (None, Some(vec![PRESENT as u8]))
+        );
         store.close().unwrap();
-        std::fs::write(partial_file(&backup_file(&path, 1)), b"half a copy").unwrap();
-        let formats = Formats { current: 3, steps: &[ADDS, GROWS] };
+        std::fs::write(partial_file(&backup_file(&path, PRESENT)), b"half a copy").unwrap();
+        let formats = Formats { current: PRESENT + 2, steps: &[ADDS, GROWS] };
         let store = open::open_with(&path, Options::new(), &formats).unwrap();
-        assert_eq!(meta(&store, FORMAT_KEY).unwrap(), [3]);
-        assert!(!partial_file(&backup_file(&path, 1)).exists());
+        assert_eq!(meta(&store, FORMAT_KEY).unwrap(), [PRESENT as u8 + 2]);
+        assert!(!partial_file(&backup_file(&path, PRESENT)).exists());
     }
 
     #[test]
     fn a_format_without_a_step_is_refused_before_anything_is_written() {
-        let (_directory, path) = store_of_format_1();
-        let formats = Formats { current: 3, steps: &[ADDS] };
+        let (_directory, path) = new_store();
+        let formats = Formats { current: PRESENT + 2, steps: &[ADDS] };
         let refused = open::open_with(&path, Options::new(), &formats).map(drop);
-        assert!(matches!(refused, Err(Error::Version { found: 2, .. })));
-        assert!(!backup_file(&path, 1).exists());
+        assert!(matches!(refused, Err(Error::Version { found, .. }) if found == PRESENT + 1));
+        assert!(!backup_file(&path, PRESENT).exists());
     }
 }

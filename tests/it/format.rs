@@ -35,6 +35,9 @@ impl Record for Visit {
     }
 }
 
+/// The format that is written.
+const PRESENT: u64 = 2;
+
 fn folder(format: u64) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     root.join("tests/data/format").join(format!("v{format}"))
@@ -164,24 +167,35 @@ fn rewrite_where_asked() {
     let data = fs::read(path.join("data.redb")).unwrap();
     let packed = zstd::stream::encode_all(&data[..], 19).unwrap();
     assert!(packed.len() < 300_000, "{} bytes are too many to keep", packed.len());
-    fs::create_dir_all(folder(1)).unwrap();
-    fs::write(folder(1).join("data.redb.zst"), packed).unwrap();
+    fs::create_dir_all(folder(PRESENT)).unwrap();
+    fs::write(folder(PRESENT).join("data.redb.zst"), packed).unwrap();
     let text = content(&Store::open(&path).unwrap());
-    fs::write(folder(1).join("content.txt"), text).unwrap();
+    fs::write(folder(PRESENT).join("content.txt"), text).unwrap();
 }
 
 #[test]
-fn a_store_of_format_1_reads_as_it_was_written() {
+fn a_store_of_each_format_reads_as_it_was_written() {
     rewrite_where_asked();
-    let expected = fs::read_to_string(folder(1).join("content.txt")).unwrap();
-    let directory = unpacked(1);
-    let store = Store::open_read_only(directory.path()).unwrap();
-    assert_eq!(content(&store), expected, "read only");
-    assert_eq!(store.stats().unwrap().unregistered, ["visit"]);
-    store.close().unwrap();
-    let store = Store::open(directory.path()).unwrap();
-    assert_eq!(content(&store), expected);
+    for format in 1..=PRESENT {
+        let expected = fs::read_to_string(folder(format).join("content.txt")).unwrap();
+        let directory = unpacked(format);
+        let read_only = Store::open_read_only(directory.path());
+        if format == PRESENT {
+            let store = read_only.unwrap();
+            assert_eq!(content(&store), expected, "read only");
+            assert_eq!(store.stats().unwrap().unregistered, ["visit"]);
+            store.close().unwrap();
+        } else {
+            let refused = read_only.map(drop);
+            assert!(matches!(refused, Err(engraph::Error::ReadOnly { .. })), "{refused:?}");
+        }
+        let store = Store::open(directory.path()).unwrap();
+        assert_eq!(content(&store), expected, "format {format}");
+        check_values(&store);
+    }
+}
 
+fn check_values(store: &Store) {
     let read = store.read().unwrap();
     let (fact, memory) = read.find::<Memory>("record_id", "m-1").unwrap().unwrap();
     assert_eq!(memory.content, "due on 15 March");
@@ -193,9 +207,13 @@ fn a_store_of_format_1_reads_as_it_was_written() {
 }
 
 #[test]
-fn a_store_of_format_1_can_be_written_on_and_knows_its_own_types_again() {
+fn a_store_of_each_format_can_be_written_on_and_knows_its_own_types_again() {
     rewrite_where_asked();
-    let directory = unpacked(1);
+    (1..=PRESENT).for_each(check_writing);
+}
+
+fn check_writing(format: u64) {
+    let directory = unpacked(format);
     let store = Store::builder().register::<Visit>().open(directory.path()).unwrap();
     let visits: Vec<Visit> =
         store.read().unwrap().iter().unwrap().map(|visit| visit.unwrap().1).collect();

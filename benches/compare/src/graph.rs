@@ -62,6 +62,10 @@ pub trait Stored: Walk + Sized {
     fn compact(folder: &Path) -> Outcome<u64>;
     /// Opens what was loaded.
     fn open(folder: &Path) -> Outcome<Self>;
+    /// As `open`, never to bring the graph into memory.
+    fn open_on_disk(folder: &Path) -> Outcome<Self> {
+        Self::open(folder)
+    }
 }
 
 /// A graph that is traversed as a whole. Each measure of its own is left out where it is `None`.

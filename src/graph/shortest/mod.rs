@@ -7,6 +7,7 @@ mod best;
 mod distances;
 mod estimate;
 mod heap;
+mod meeting;
 mod simple;
 
 #[cfg(test)]
@@ -15,4 +16,5 @@ mod tests;
 pub(super) use best::k_best;
 pub use distances::{DistanceSearch, Distances};
 pub(super) use estimate::{Heuristic, toward};
+pub(super) use meeting::{Meeting, Plain};
 pub(super) use simple::simple;

@@ -10,6 +10,12 @@ use super::{Broken, Direction, Entry, Group, List, TABLE};
 use crate::base::error::{Error, Result};
 use crate::base::id::{EdgeId, NodeId};
 
+impl List {
+    fn groups(self, block: &[u8]) -> Result<Groups<'_>> {
+        Groups::of(block).map_err(|detail| self.broken(detail))
+    }
+}
+
 /// The entry of this key, with its weight.
 pub(crate) fn get<R: Rows + ?Sized>(
     rows: &R,
@@ -20,16 +26,9 @@ pub(crate) fn get<R: Rows + ?Sized>(
     let list = List { node, direction };
     let order = block::order_bytes(edge_type, neighbor, edge);
     let Some(block) = list.locate(rows, &order)? else { return Ok(None) };
-    let wanted = (edge_type, neighbor, edge);
-    let mut found = None;
-    let flow = visit_block(list, &block.value, Some(edge_type), &mut |entry| {
-        if entry.key() < wanted {
-            return ControlFlow::Continue(());
-        }
-        found = Some(entry).filter(|entry| entry.key() == wanted);
-        ControlFlow::Break(())
-    });
-    flow.map(|_| found)
+    let mut groups = list.groups(&block.value)?;
+    let group = groups.find(|group| group.edge_type == edge_type);
+    Ok(group.and_then(|group| group.find(neighbor, edge)))
 }
 
 /// Hands the entries of a list, or those of one type, to `visit`, in order, until it says stop.
@@ -54,8 +53,7 @@ pub(crate) fn degree<R: Rows + ?Sized>(
     let list = List { node, direction };
     let mut count = 0;
     each_block(rows, list, edge_type, &mut |value| {
-        for group in Groups::of(value) {
-            let group = group.map_err(|detail| list.broken(detail))?;
+        for group in list.groups(value)? {
             if edge_type.is_some_and(|wanted| group.edge_type > wanted) {
                 return Ok(ControlFlow::Break(()));
             }
@@ -108,10 +106,8 @@ pub(crate) fn iter_groups<R: Rows + ?Sized>(rows: &R, visit: &mut GroupVisitor<'
     for row in rows.range(TABLE, KeyRange::all())? {
         let (key, value) = row?;
         let list = List::of_key(&key).ok_or_else(|| bad_key(&key))?;
-        for group in Groups::of(&value) {
-            group
-                .and_then(|group| visit(list.node, list.direction, &group))
-                .map_err(|detail| list.broken(detail))?;
+        for group in list.groups(&value)? {
+            visit(list.node, list.direction, &group).map_err(|detail| list.broken(detail))?;
         }
     }
     Ok(())
@@ -156,13 +152,12 @@ fn visit_block(
     edge_type: Option<u32>,
     visit: &mut dyn FnMut(Entry) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>> {
-    for group in Groups::of(value) {
-        let group = group.map_err(|detail| list.broken(detail))?;
+    for group in list.groups(value)? {
         if edge_type.is_some_and(|wanted| group.edge_type > wanted) {
             return Ok(ControlFlow::Break(()));
         }
         if edge_type.is_none_or(|wanted| group.edge_type == wanted) {
-            let flow = group.for_each(visit).map_err(|detail| list.broken(detail))?;
+            let flow = group.entries().try_for_each(&mut *visit);
             if flow.is_break() {
                 return Ok(flow);
             }

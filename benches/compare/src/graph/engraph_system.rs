@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use engraph::graph::{Graph, PageRank};
 use engraph::record::{Facts, Record};
-use engraph::{Kind, NewEdge, NodeId, Store};
+use engraph::{GraphMemory, Kind, NewEdge, NodeId, Store};
 use serde::{Deserialize, Serialize};
 
 use super::{Scores, Sizes, Stored, Walk, Whole, key};
@@ -93,6 +93,11 @@ impl Stored for Engraph {
 
     fn open(folder: &Path) -> Outcome<Self> {
         Self::of(Store::builder().register::<Node>().open(place(folder))?)
+    }
+
+    fn open_on_disk(folder: &Path) -> Outcome<Self> {
+        let options = Store::builder().register::<Node>().graph(GraphMemory::never());
+        Self::of(options.open(place(folder))?)
     }
 }
 

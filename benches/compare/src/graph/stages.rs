@@ -67,7 +67,7 @@ pub fn blocks<S: Stored>(task: &Task) -> Outcome {
     let graph = Rmat::of(&task.workload);
     let questions = Questions::of(&graph)?;
     drop(graph);
-    let mut stored = S::open(&full(task)?)?;
+    let mut stored = S::open_on_disk(&full(task)?)?;
     reach(&mut stored, &questions.starts, 2, None)?.say("khop2_blocks_p50")?;
     reach(&mut stored, fewer(&questions.starts), 3, None)?.say("khop3_blocks_p50")?;
     each(&questions.pairs, |pair| stored.hops(pair), |hops| *hops)?.say("path_blocks_p50")?;
