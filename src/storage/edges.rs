@@ -195,50 +195,23 @@ pub(crate) fn add_edge<R: RowsMut + ?Sized>(rows: &mut R, edge: &EdgeRecord) -> 
     put_details(rows, edge)
 }
 
-/// Writes many new edges in one pass over each list and run.
-///
-/// # Errors
-/// As [`add_edge`]; the rows are then written in part, and the caller drops them.
-pub(crate) fn add_edges<R: RowsMut + ?Sized>(rows: &mut R, edges: &[EdgeRecord]) -> Result<()> {
-    let mut ends = Vec::with_capacity(edges.len());
-    let mut lists = Vec::with_capacity(2 * edges.len());
-    for edge in edges {
-        check(edge)?;
-        ends.push(ends_of(edge));
-        lists.push((edge.source, Direction::Out, edge.entry(Direction::Out)));
-        lists.push((edge.target, Direction::In, edge.entry(Direction::In)));
-        put_details(rows, edge)?;
-    }
-    insert_all_ends(rows, ends)?;
-    lists.sort_unstable_by_key(|(node, direction, entry)| (*node, *direction, entry.key()));
-    let mut entries = Vec::new();
-    for list in lists.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-        let Some((node, direction, _)) = list.first() else { continue };
-        entries.clear();
-        entries.extend(list.iter().map(|(_, _, entry)| *entry));
-        adjacency::insert_sorted(rows, *node, *direction, &entries)?;
-    }
-    Ok(())
-}
-
-/// Numbers behind the last run make full runs at once; others go in one by one.
-fn insert_all_ends<R: RowsMut + ?Sized>(rows: &mut R, mut ends: Vec<Ends>) -> Result<()> {
-    ends.sort_unstable_by_key(|edge| edge.id);
-    if let Some(pair) = ends.windows(2).find(|pair| pair[0].id == pair[1].id) {
-        return Err(Error::already_exists("edge", pair[0].id));
-    }
-    let last = greatest(rows)?;
-    let (between, behind) =
-        ends.split_at(ends.partition_point(|edge| last.is_some_and(|last| edge.id <= last)));
-    for edge in between {
-        insert_ends(rows, *edge)?;
-    }
-    let Some(first) = behind.first() else { return Ok(()) };
-    let mut run = run_of(rows, first.id)?
+/// Writes the ends of edges whose numbers are behind all that are there, in order.
+pub(super) fn append_ends<R: RowsMut + ?Sized>(
+    rows: &mut R,
+    ends: impl Iterator<Item = Ends>,
+) -> Result<()> {
+    let mut ends = ends.peekable();
+    let Some(first) = ends.peek().map(|edge| edge.id) else { return Ok(()) };
+    let mut run = run_of(rows, first)?
         .filter(|run| run.edges.len() < RUN_EDGES)
-        .unwrap_or(Run { first: first.id.as_u64(), edges: Vec::new() });
-    run.edges.extend_from_slice(behind);
-    write_run(rows, &run)
+        .unwrap_or(Run { first: first.as_u64(), edges: Vec::new() });
+    loop {
+        run.edges.extend(ends.by_ref().take(RUN_EDGES - run.edges.len()));
+        write_run(rows, &run)?;
+        let Some(next) = ends.peek() else { return Ok(()) };
+        run.first = next.id.as_u64();
+        run.edges.clear();
+    }
 }
 
 /// Removes an edge. Returns what it was.
@@ -412,7 +385,8 @@ fn has_details(edge: &EdgeRecord) -> bool {
     edge.valid_from.is_some() || edge.valid_to.is_some() || edge.properties.is_some()
 }
 
-fn put_details<R: RowsMut + ?Sized>(rows: &mut R, edge: &EdgeRecord) -> Result<()> {
+/// Writes what an edge has besides ends, type and weight, where it has anything.
+pub(crate) fn put_details<R: RowsMut + ?Sized>(rows: &mut R, edge: &EdgeRecord) -> Result<()> {
     if !has_details(edge) {
         return Ok(());
     }
@@ -442,6 +416,7 @@ fn whole<R: Rows + ?Sized>(rows: &R, ends: Ends, weight: f32) -> Result<EdgeReco
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::edge_load::{self, Arrow};
     use crate::storage::testing::MemoryRows;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
@@ -506,6 +481,11 @@ mod tests {
         ]
     }
 
+    fn arrow(edge: &EdgeRecord) -> Arrow {
+        let EdgeRecord { source, target, edge_type, weight, .. } = *edge;
+        Arrow { source, target, edge_type, weight }
+    }
+
     fn add(
         rows: &mut MemoryRows,
         model: &mut BTreeMap<EdgeId, EdgeRecord>,
@@ -513,7 +493,11 @@ mod tests {
     ) {
         match &edges[..] {
             [edge] => add_edge(rows, edge).unwrap(),
-            edges => add_edges(rows, edges).unwrap(),
+            [first, ..] => {
+                let arrows: Vec<Arrow> = edges.iter().map(arrow).collect();
+                edge_load::add_edges(rows, first.id, &arrows, |_, _| Ok(true)).unwrap();
+            }
+            [] => {}
         }
         model.extend(edges.into_iter().map(|edge| (edge.id, edge)));
     }

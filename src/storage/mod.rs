@@ -12,6 +12,7 @@ pub(crate) mod check;
 mod columns;
 pub(crate) mod compact;
 pub(crate) mod disk;
+pub(crate) mod edge_load;
 pub(crate) mod edge_log;
 pub(crate) mod edges;
 pub(crate) mod engine;

@@ -14,6 +14,7 @@ use crate::base::time::Timestamp;
 use crate::record::{Facts, Record, facts_of};
 use crate::storage::bulk::Bulk;
 use crate::storage::changes::Operation;
+use crate::storage::edge_load::{self, Arrow};
 use crate::storage::edge_log::EdgeChange;
 use crate::storage::edges::{self, EdgeRecord};
 use crate::storage::overlay::Overlay;
@@ -129,6 +130,10 @@ impl NewEdge {
     pub fn properties(mut self, properties: Json) -> Self {
         self.properties = Some(properties);
         self
+    }
+
+    fn is_detailed(&self) -> bool {
+        self.valid_from.is_some() || self.valid_to.is_some() || self.properties.is_some()
     }
 }
 
@@ -276,6 +281,11 @@ impl<'s> WriteTx<'s> {
     /// finite or a type without a name.
     pub fn add_edge(&mut self, edge: &NewEdge) -> Result<EdgeId> {
         self.writer.flush_links()?;
+        for end in [edge.source, edge.target] {
+            if !self.contains(end)? {
+                return Err(Error::not_found("node", end));
+            }
+        }
         let id = edges::next_edge_id(&self.writer.rows)?;
         let record = self.edge_record(id, edge)?;
         edges::add_edge(&mut self.writer.rows, &record)?;
@@ -291,11 +301,14 @@ impl<'s> WriteTx<'s> {
     pub fn add_edges(&mut self, new: &[NewEdge]) -> Result<EdgeId> {
         self.writer.flush_links()?;
         let first = edges::next_edge_id(&self.writer.rows)?;
-        let records: Vec<EdgeRecord> = (first.as_u64()..)
-            .zip(new)
-            .map(|(id, edge)| self.edge_record(EdgeId::from_u64(id), edge))
-            .collect::<Result<_>>()?;
-        edges::add_edges(&mut self.writer.rows, &records)?;
+        let arrows = new.iter().map(|edge| self.arrow(edge)).collect::<Result<Vec<_>>>()?;
+        edge_load::add_edges(&mut self.writer.rows, first, &arrows, |rows, node| {
+            Ok(record_read::raw(rows, node)?.is_some())
+        })?;
+        for (edge, id) in new.iter().zip(first.as_u64()..).filter(|(edge, _)| edge.is_detailed()) {
+            let record = self.edge_record(EdgeId::from_u64(id), edge)?;
+            edges::put_details(&mut self.writer.rows, &record)?;
+        }
         if !new.is_empty() {
             let count = new.len() as u64;
             self.writer.changes.push_run(Operation::Link, first.as_u64(), count);
@@ -303,24 +316,25 @@ impl<'s> WriteTx<'s> {
         Ok(first)
     }
 
-    fn edge_record(&mut self, id: EdgeId, edge: &NewEdge) -> Result<EdgeRecord> {
-        for end in [edge.source, edge.target] {
-            if !self.contains(end)? {
-                return Err(Error::not_found("node", end));
-            }
-        }
+    fn arrow(&mut self, edge: &NewEdge) -> Result<Arrow> {
         if !edge.weight.is_finite() {
             return Err(Error::invalid("weight", format!("{} is not finite", edge.weight)));
         }
         let (writer, core) = (&mut self.writer, &self.shared.core);
         let edge_type =
             core.names.intern(&edge.edge_type, &mut writer.new_names, &mut writer.rows)?;
+        let NewEdge { source, target, weight, .. } = *edge;
+        Ok(Arrow { source, target, edge_type, weight })
+    }
+
+    fn edge_record(&mut self, id: EdgeId, edge: &NewEdge) -> Result<EdgeRecord> {
+        let Arrow { source, target, edge_type, weight } = self.arrow(edge)?;
         Ok(EdgeRecord {
             id,
-            source: edge.source,
+            source,
             edge_type,
-            target: edge.target,
-            weight: edge.weight,
+            target,
+            weight,
             valid_from: edge.valid_from,
             valid_to: edge.valid_to,
             properties: edge.properties.clone(),

@@ -221,6 +221,10 @@ fn merge_into<R: RowsMut + ?Sized>(rows: &mut R, list: List, run: &[Entry]) -> R
     let mut rest = run;
     while let Some(first) = rest.first() {
         let Some(block) = list.locate(rows, &first.order_bytes())? else {
+            if rest.is_sorted_by(|a, b| a.key() < b.key()) {
+                write_blocks(rows, list, &list.head(), rest, false)?;
+                return Ok(added + rest.len());
+            }
             let merged = merge(&[], rest);
             write_blocks(rows, list, &list.head(), &merged, false)?;
             return Ok(added + merged.len());
