@@ -1,12 +1,17 @@
 //! Random small graphs with engraph's answers, as JSON lines for `benches/oracles/compare.py`.
 //!
-//! An algorithm is one line of [`ALGORITHMS`] and one function here, and one function of the same
-//! name there.
+//! An algorithm is one line of [`ALGORITHMS`], one function in one of the modules here, and one
+//! function of the same name there.
+
+mod parts;
+mod scores;
+mod similar;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-use engraph::graph::{Components, Graph, Order, PageRank, Scores};
+use engraph::graph::{Components, Direction, Graph, Scores};
 use engraph::record::{Facts, Record};
 use engraph::{NewEdge, NodeId, Store};
 use serde::{Deserialize, Serialize};
@@ -34,14 +39,36 @@ struct Case {
 type Algorithm = fn(&Case) -> Outcome<Value>;
 
 const ALGORITHMS: &[(&str, Algorithm)] = &[
-    ("weak_components", weak_components),
-    ("strong_components", strong_components),
-    ("topological_order", topological_order),
-    ("page_rank", page_rank),
-    ("personal_page_rank", personal_page_rank),
-    ("path_lengths", path_lengths),
-    ("path_weights", path_weights),
-    ("neighborhoods", neighborhoods),
+    ("weak_components", parts::weak_components),
+    ("strong_components", parts::strong_components),
+    ("topological_order", parts::topological_order),
+    ("cycles", parts::cycles),
+    ("short_cycles", parts::short_cycles),
+    ("cuts", parts::cuts),
+    ("spanning_forest", parts::spanning_forest),
+    ("dominators", parts::dominators),
+    ("communities", parts::communities),
+    ("page_rank", scores::page_rank),
+    ("personal_page_rank", scores::personal_page_rank),
+    ("degree", scores::degree),
+    ("closeness", scores::closeness),
+    ("harmonic", scores::harmonic),
+    ("betweenness", scores::betweenness),
+    ("betweenness_of_sources", scores::betweenness_of_sources),
+    ("eigenvector", scores::eigenvector),
+    ("katz", scores::katz),
+    ("cores", scores::cores),
+    ("triangles", scores::triangles),
+    ("similarity", similar::similarity),
+    ("predicted_links", similar::predicted_links),
+    ("path_lengths", ways::path_lengths),
+    ("path_weights", ways::path_weights),
+    ("distances", ways::distances),
+    ("neighborhoods", ways::neighborhoods),
+    ("all_shortest", ways::all_shortest),
+    ("all_simple", ways::all_simple),
+    ("k_shortest", ways::k_shortest),
+    ("maximum_flow", ways::maximum_flow),
 ];
 
 /// Writes so many graphs to standard output.
@@ -129,10 +156,10 @@ impl Case {
         Ok(json!(parts))
     }
 
-    fn ranks(&self, ranks: &Scores) -> Value {
+    fn scores(&self, scores: &Scores) -> Value {
         let known = (0..)
             .zip(&self.nodes)
-            .filter_map(|(number, node)| ranks.of(*node).map(|rank| (number, rank)));
+            .filter_map(|(number, node)| scores.of(*node).map(|score| (number, score)));
         json!(known.collect::<BTreeMap<u64, f64>>())
     }
 
@@ -142,53 +169,26 @@ impl Case {
         let rows: Vec<Vec<T>> = self.nodes.iter().map(row).collect::<Outcome<_>>()?;
         Ok(json!(rows))
     }
-}
 
-fn weak_components(case: &Case) -> Outcome<Value> {
-    case.parts(&case.graph.weak_components(&[])?)
-}
-
-fn strong_components(case: &Case) -> Outcome<Value> {
-    case.parts(&case.graph.strong_components(&[])?)
-}
-
-fn topological_order(case: &Case) -> Outcome<Value> {
-    Ok(match case.graph.topological_order(&[])? {
-        Order::Sorted(nodes) => json!({"order": case.numbers(&nodes)?}),
-        Order::Cycle(nodes) => json!({"cycle": case.numbers(&nodes)?}),
-    })
-}
-
-/// As near as it gets.
-fn exact() -> PageRank {
-    PageRank::new().tolerance(1e-15).rounds_max(2_000)
-}
-
-fn page_rank(case: &Case) -> Outcome<Value> {
-    Ok(case.ranks(&case.graph.page_rank(&[], &exact())?))
-}
-
-fn personal_page_rank(case: &Case) -> Outcome<Value> {
-    let with_edge = case.nodes.iter().copied().filter(|node| {
-        case.graph.degree(*node, engraph::graph::Direction::Both).is_ok_and(|degree| degree > 0)
-    });
-    let seeds: Vec<NodeId> = with_edge.step_by(3).collect();
-    if seeds.is_empty() {
-        return Ok(Value::Null);
+    /// Ordered pairs of different nodes, not so many that asking about each takes long.
+    fn pairs(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
+        let some = self.nodes.iter().copied().take(7);
+        some.clone()
+            .flat_map(move |from| some.clone().map(move |to| (from, to)))
+            .filter(|(from, to)| from != to)
     }
-    let ranks = case.graph.page_rank(&[], &exact().seeds(seeds.iter().copied()))?;
-    Ok(json!({"seeds": case.numbers(&seeds)?, "ranks": case.ranks(&ranks)}))
-}
 
-fn path_lengths(case: &Case) -> Outcome<Value> {
-    case.table(|from, to| Ok(case.graph.shortest_path(from, to)?.map(|path| path.edges.len())))
-}
+    /// Something for each of [`Case::pairs`], behind the numbers of both.
+    fn of_pairs<T: Serialize>(&self, of: impl Fn(NodeId, NodeId) -> Outcome<T>) -> Outcome<Value> {
+        let one = |(from, to)| Ok((self.number(from)?, self.number(to)?, of(from, to)?));
+        Ok(json!(self.pairs().map(one).collect::<Outcome<Vec<_>>>()?))
+    }
 
-fn path_weights(case: &Case) -> Outcome<Value> {
-    case.table(|from, to| Ok(case.graph.path(from, to).weighted().find()?.map(|path| path.weight)))
-}
-
-fn neighborhoods(case: &Case) -> Outcome<Value> {
-    let reached = |node: &NodeId| case.numbers(&case.graph.from(*node).depth(1..=2).nodes()?);
-    Ok(json!(case.nodes.iter().map(reached).collect::<Outcome<Vec<_>>>()?))
+    /// The nodes that have an edge.
+    fn with_edge(&self) -> impl Iterator<Item = NodeId> {
+        let has_edge = |node: &NodeId| {
+            self.graph.degree(*node, Direction::Both).is_ok_and(|degree| degree > 0)
+        };
+        self.nodes.iter().copied().filter(has_edge)
+    }
 }
