@@ -151,7 +151,8 @@ fn scale_of(nodes: usize, searches: usize, options: &Betweenness) -> f64 {
         _ => 1.0,
     };
     match options.sources {
-        Sources::Drawn(..) if searches > 0 => scale * nodes / searches as f64,
+        // With all of them the factor is 1, and the result the exact one to the last bit.
+        Sources::Drawn(..) if searches > 0 => scale * (nodes / searches as f64),
         _ => scale,
     }
 }
