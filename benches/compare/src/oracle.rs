@@ -11,7 +11,7 @@ mod ways;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-use engraph::graph::{Components, Direction, Graph, Scores};
+use engraph::graph::{Components, Degree, Graph, PathSearch, Scores};
 use engraph::record::{Facts, Record};
 use engraph::{NewEdge, NodeId, Store};
 use serde::{Deserialize, Serialize};
@@ -33,12 +33,24 @@ impl Record for Node {
 struct Case {
     graph: Graph,
     nodes: Vec<NodeId>,
+    /// The types of the edges that count; all when empty.
+    types: Vec<&'static str>,
 }
 
 /// Null where there is nothing to ask of a graph.
 type Algorithm = fn(&Case) -> Outcome<Value>;
 
+/// The first can do with adjacency blocks; from [`parts::weak_components`] on they ask for the whole
+/// graph in memory, which then is there for all.
 const ALGORITHMS: &[(&str, Algorithm)] = &[
+    ("path_lengths", ways::path_lengths),
+    ("path_weights", ways::path_weights),
+    ("neighborhoods", ways::neighborhoods),
+    ("all_shortest", ways::all_shortest),
+    ("all_simple", ways::all_simple),
+    ("k_shortest", ways::k_shortest),
+    ("similarity", similar::similarity),
+    ("simrank", similar::simrank),
     ("weak_components", parts::weak_components),
     ("strong_components", parts::strong_components),
     ("topological_order", parts::topological_order),
@@ -59,15 +71,8 @@ const ALGORITHMS: &[(&str, Algorithm)] = &[
     ("katz", scores::katz),
     ("cores", scores::cores),
     ("triangles", scores::triangles),
-    ("similarity", similar::similarity),
     ("predicted_links", similar::predicted_links),
-    ("path_lengths", ways::path_lengths),
-    ("path_weights", ways::path_weights),
     ("distances", ways::distances),
-    ("neighborhoods", ways::neighborhoods),
-    ("all_shortest", ways::all_shortest),
-    ("all_simple", ways::all_simple),
-    ("k_shortest", ways::k_shortest),
     ("maximum_flow", ways::maximum_flow),
 ];
 
@@ -80,7 +85,12 @@ pub fn run(graphs: u64, seed: u64) -> Outcome {
         let store =
             Store::builder().register::<Node>().create(folder.path().join(number.to_string()))?;
         let (nodes, edges) = draw(&mut random);
-        let case = written(&store, nodes, &edges)?;
+        let form = [Form::Blocks, Form::Snapshot, Form::Delta][random.below(3) as usize];
+        let (graph, ids) = written(&store, form, (nodes, &edges))?;
+        let types = if random.below(3) == 0 { vec![MANY] } else { Vec::new() };
+        let counts = |edge: &&Edge| types.is_empty() || types.contains(&type_of(edge));
+        let edges: Vec<&Edge> = edges.iter().filter(counts).collect();
+        let case = Case { graph, nodes: ids, types: types.clone() };
         let mut answers = serde_json::Map::new();
         for (name, algorithm) in ALGORITHMS {
             let answer = algorithm(&case)?;
@@ -98,6 +108,24 @@ pub fn run(graphs: u64, seed: u64) -> Outcome {
 
 /// Source, target, weight.
 type Edge = (usize, usize, f32);
+
+/// The type of most edges, and that of the others.
+const MANY: &str = "many";
+const FEW: &str = "few";
+
+fn type_of((source, target, weight): &Edge) -> &'static str {
+    // Twins of other weights are of either type.
+    if (source + target + (weight * 16.0) as usize).is_multiple_of(3) { FEW } else { MANY }
+}
+
+/// How the graph is there when it is first asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Blocks,
+    Snapshot,
+    /// A snapshot of half of it and of edges that are gone, and what has changed since.
+    Delta,
+}
 
 /// A graph of up to 24 nodes: sparse ones fall into parts and leave nodes alone, dense ones have
 /// parallel edges; every third leads only forward, so that it can be sorted.
@@ -122,23 +150,37 @@ fn draw(random: &mut Random) -> (usize, Vec<Edge>) {
     (nodes, edges)
 }
 
-fn written(store: &Store, nodes: usize, edges: &[Edge]) -> Outcome<Case> {
+fn written(
+    store: &Store,
+    form: Form,
+    (nodes, edges): (usize, &[Edge]),
+) -> Outcome<(Graph, Vec<NodeId>)> {
+    let (bulk, single) = edges.split_at(edges.len() / 2);
     let nodes = store.write(|tx| {
-        let nodes: Vec<NodeId> =
-            (0..nodes).map(|_| tx.insert(&Node {})).collect::<engraph::Result<_>>()?;
-        // By one call and one by one: two ways into the same lists.
-        let (bulk, single) = edges.split_at(edges.len() / 2);
-        let new = |(source, target, weight): &Edge| {
-            let kind = if source < target { "up" } else { "down" };
-            NewEdge::new(nodes[*source], kind, nodes[*target]).weight(*weight)
-        };
-        tx.add_edges(&bulk.iter().map(new).collect::<Vec<_>>())?;
-        for edge in single {
-            tx.add_edge(&new(edge))?;
-        }
-        Ok(nodes)
+        (0..nodes).map(|_| tx.insert(&Node {})).collect::<engraph::Result<Vec<NodeId>>>()
     })?;
-    Ok(Case { graph: store.graph()?, nodes })
+    let new =
+        |edge: &Edge| NewEdge::new(nodes[edge.0], type_of(edge), nodes[edge.1]).weight(edge.2);
+    // By one call and one by one: two ways into the same lists.
+    let doomed = store.write(|tx| {
+        tx.add_edges(&bulk.iter().map(new).collect::<Vec<_>>())?;
+        let doomed = single.iter().filter(|_| form == Form::Delta).map(|edge| {
+            let (source, target, weight) = *edge;
+            tx.add_edge(&new(&(target, source, weight)))
+        });
+        doomed.collect::<engraph::Result<Vec<_>>>()
+    })?;
+    if form == Form::Delta {
+        store.build_graph()?;
+    }
+    store.write(|tx| {
+        single.iter().try_for_each(|edge| tx.add_edge(&new(edge)).map(drop))?;
+        doomed.iter().try_for_each(|edge| tx.remove_edge(*edge).map(drop))
+    })?;
+    if form == Form::Snapshot {
+        store.build_graph()?;
+    }
+    Ok((store.graph()?, nodes))
 }
 
 impl Case {
@@ -184,11 +226,15 @@ impl Case {
         Ok(json!(self.pairs().map(one).collect::<Outcome<Vec<_>>>()?))
     }
 
-    /// The nodes that have an edge.
-    fn with_edge(&self) -> impl Iterator<Item = NodeId> {
-        let has_edge = |node: &NodeId| {
-            self.graph.degree(*node, Direction::Both).is_ok_and(|degree| degree > 0)
-        };
-        self.nodes.iter().copied().filter(has_edge)
+    /// The nodes that have an edge that counts.
+    fn with_edge(&self) -> Outcome<Vec<NodeId>> {
+        let degrees = self.graph.degree_centrality(&self.types, &Degree::new())?;
+        let nodes = self.nodes.iter().copied();
+        Ok(nodes.filter(|node| degrees.of(*node).is_some()).collect())
+    }
+
+    /// A search for paths over the edges that count.
+    fn path(&self, from: NodeId, to: NodeId) -> PathSearch<'_> {
+        self.types.iter().fold(self.graph.path(from, to), |search, name| search.out(name))
     }
 }

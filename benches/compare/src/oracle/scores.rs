@@ -15,21 +15,21 @@ fn exact() -> PageRank {
 }
 
 pub(super) fn page_rank(case: &Case) -> Outcome<Value> {
-    Ok(case.scores(&case.graph.page_rank(&[], &exact())?))
+    Ok(case.scores(&case.graph.page_rank(&case.types, &exact())?))
 }
 
 pub(super) fn personal_page_rank(case: &Case) -> Outcome<Value> {
-    let seeds: Vec<NodeId> = case.with_edge().step_by(3).collect();
+    let seeds: Vec<NodeId> = case.with_edge()?.into_iter().step_by(3).collect();
     if seeds.is_empty() {
         return Ok(Value::Null);
     }
-    let ranks = case.graph.page_rank(&[], &exact().seeds(seeds.iter().copied()))?;
+    let ranks = case.graph.page_rank(&case.types, &exact().seeds(seeds.iter().copied()))?;
     Ok(json!({"seeds": case.numbers(&seeds)?, "ranks": case.scores(&ranks)}))
 }
 
 pub(super) fn degree(case: &Case) -> Outcome<Value> {
     let of = |options: Degree| -> Outcome<Value> {
-        Ok(case.scores(&case.graph.degree_centrality(&[], &options)?))
+        Ok(case.scores(&case.graph.degree_centrality(&case.types, &options)?))
     };
     Ok(json!({
         "both": of(Degree::new())?,
@@ -42,7 +42,7 @@ pub(super) fn degree(case: &Case) -> Outcome<Value> {
 
 pub(super) fn closeness(case: &Case) -> Outcome<Value> {
     let of = |options: Closeness| -> Outcome<Value> {
-        Ok(case.scores(&case.graph.closeness_centrality(&[], &options)?))
+        Ok(case.scores(&case.graph.closeness_centrality(&case.types, &options)?))
     };
     Ok(json!({
         "plain": of(Closeness::new())?,
@@ -55,7 +55,7 @@ pub(super) fn closeness(case: &Case) -> Outcome<Value> {
 
 pub(super) fn harmonic(case: &Case) -> Outcome<Value> {
     let of = |options: Closeness| -> Outcome<Value> {
-        Ok(case.scores(&case.graph.harmonic_centrality(&[], &options)?))
+        Ok(case.scores(&case.graph.harmonic_centrality(&case.types, &options)?))
     };
     Ok(json!({
         "plain": of(Closeness::new())?,
@@ -65,7 +65,7 @@ pub(super) fn harmonic(case: &Case) -> Outcome<Value> {
 
 pub(super) fn betweenness(case: &Case) -> Outcome<Value> {
     let of = |options: Betweenness| -> Outcome<Value> {
-        Ok(case.scores(&case.graph.betweenness_centrality(&[], &options)?))
+        Ok(case.scores(&case.graph.betweenness_centrality(&case.types, &options)?))
     };
     Ok(json!({
         "plain": of(Betweenness::new())?,
@@ -76,28 +76,28 @@ pub(super) fn betweenness(case: &Case) -> Outcome<Value> {
 }
 
 pub(super) fn betweenness_of_sources(case: &Case) -> Outcome<Value> {
-    let sources: Vec<NodeId> = case.with_edge().step_by(2).collect();
+    let sources: Vec<NodeId> = case.with_edge()?.into_iter().step_by(2).collect();
     let options = Betweenness::new().sources(sources.iter().copied());
-    let found = case.graph.betweenness_centrality(&[], &options)?;
+    let found = case.graph.betweenness_centrality(&case.types, &options)?;
     Ok(json!({"sources": case.numbers(&sources)?, "scores": case.scores(&found)}))
 }
 
 /// Edges taken both ways, so that there is one answer; null where it has not been reached.
 pub(super) fn eigenvector(case: &Case) -> Outcome<Value> {
     let options = Eigenvector::new().direction(Direction::Both).tolerance(1e-13);
-    let found = case.graph.eigenvector_centrality(&[], &options.rounds_max(50_000))?;
+    let found = case.graph.eigenvector_centrality(&case.types, &options.rounds_max(50_000))?;
     let known = found.has_converged() && found.count() > 0;
     Ok(if known { case.scores(&found) } else { Value::Null })
 }
 
 pub(super) fn katz(case: &Case) -> Outcome<Value> {
-    let degrees = case.graph.degree_centrality(&[], &Degree::new())?;
+    let degrees = case.graph.degree_centrality(&case.types, &Degree::new())?;
     let Some((_, most)) = degrees.top(1).first().copied() else { return Ok(Value::Null) };
     // Below the inverse of the largest eigenvalue, whatever the graph is.
     let attenuation = 1.0 / (most + 2.0);
     let options = Katz::new().attenuation(attenuation).tolerance(1e-14);
-    let plain = case.graph.katz_centrality(&[], &options)?;
-    let raw = case.graph.katz_centrality(&[], &options.unnormalized())?;
+    let plain = case.graph.katz_centrality(&case.types, &options)?;
+    let raw = case.graph.katz_centrality(&case.types, &options.unnormalized())?;
     Ok(json!({
         "attenuation": attenuation,
         "plain": case.scores(&plain),
@@ -106,13 +106,13 @@ pub(super) fn katz(case: &Case) -> Outcome<Value> {
 }
 
 pub(super) fn cores(case: &Case) -> Outcome<Value> {
-    let found = case.graph.cores(&[])?;
+    let found = case.graph.cores(&case.types)?;
     let numbers = found.iter().map(|(node, number)| Ok((case.number(node)?, number)));
     Ok(json!(numbers.collect::<Outcome<BTreeMap<_, _>>>()?))
 }
 
 pub(super) fn triangles(case: &Case) -> Outcome<Value> {
-    let found = case.graph.triangles(&[])?;
+    let found = case.graph.triangles(&case.types)?;
     let (mut counts, mut clustering) = (BTreeMap::new(), BTreeMap::new());
     for (node, count) in found.iter() {
         let number = case.number(node)?;
