@@ -180,7 +180,11 @@ fn written(
     if form == Form::Snapshot {
         store.build_graph()?;
     }
-    Ok((store.graph()?, nodes))
+    let graph = store.graph()?;
+    if graph.is_in_memory() == (form == Form::Blocks) {
+        return Err(format!("the graph is not there as {form:?}").into());
+    }
+    Ok((graph, nodes))
 }
 
 impl Case {
