@@ -24,6 +24,12 @@ impl Cores {
         Some(number as usize)
     }
 
+    /// Every node that has an edge that counts, in the order of the nodes, and its core number.
+    pub fn iter(&self) -> impl Iterator<Item = (NodeId, usize)> {
+        let numbered = self.snapshot.nodes.iter().zip(&self.numbers);
+        numbered.filter_map(|(node, number)| number.map(|number| (*node, number as usize)))
+    }
+
     /// The greatest core number: the degeneracy of the graph.
     pub fn max(&self) -> usize {
         self.numbers.iter().flatten().max().map_or(0, |number| *number as usize)
@@ -31,9 +37,7 @@ impl Cores {
 
     /// The nodes of the `k`-core, ascending.
     pub fn core(&self, k: usize) -> Vec<NodeId> {
-        let numbered = self.snapshot.nodes.iter().zip(&self.numbers);
-        let inside = numbered.filter(|(_, number)| number.is_some_and(|own| own as usize >= k));
-        inside.map(|(node, _)| *node).collect()
+        self.iter().filter(|(_, number)| *number >= k).map(|(node, _)| node).collect()
     }
 }
 

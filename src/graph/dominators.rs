@@ -35,6 +35,15 @@ impl Dominators {
         all.map(|node| self.snapshot.id(node)).collect()
     }
 
+    /// Every node that the root reaches, the root apart, in the order of the nodes, and its nearest
+    /// dominator.
+    pub fn iter(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
+        let nodes = (0..).zip(&self.snapshot.nodes);
+        nodes.filter_map(|(number, node)| {
+            self.above(number).map(|above| (*node, self.snapshot.id(above)))
+        })
+    }
+
     fn above(&self, node: u32) -> Option<u32> {
         let above = self.nearest[node as usize];
         (above != NONE && above != node).then_some(above)
@@ -114,6 +123,9 @@ mod tests {
                 prop_assert_eq!(all, expected, "{}", id);
                 prop_assert_eq!(found.of(id), found.all_of(id).first().copied());
             }
+            let listed: Vec<_> = found.iter().collect();
+            let each = |id: &NodeId| found.of(*id).map(|above| (*id, above));
+            prop_assert_eq!(listed, part.nodes().iter().filter_map(each).collect::<Vec<_>>());
         }
     }
 }

@@ -98,6 +98,11 @@ impl Subgraph {
         self.is_cut
     }
 
+    /// Leaves in only the edges for which `keep` is true. All nodes stay.
+    pub fn retain_edges(&mut self, keep: impl FnMut(&SubgraphEdge) -> bool) {
+        self.edges.retain(keep);
+    }
+
     /// The place of a node in [`Subgraph::nodes`]. Logarithmic.
     #[must_use]
     pub fn index_of(&self, node: NodeId) -> Option<usize> {
@@ -345,6 +350,17 @@ mod tests {
         assert_eq!((none.nodes(), none.edges().len()), (&[node(0)][..], 0));
         let own = graph.from(node(0)).out("t0").depth(..).limit(2).subgraph(&limits).unwrap();
         assert_eq!((own.nodes().len(), own.is_cut()), (2, false));
+    }
+
+    #[test]
+    fn edges_that_are_not_wanted_go_and_nodes_stay() {
+        let model = Model::of(&[(0, 1), (1, 2), (2, 0)]);
+        let all: Vec<NodeId> = model.nodes().into_iter().collect();
+        let mut found = model.graph().induced(&all, &[], &SubgraphLimits::default()).unwrap();
+        found.retain_edges(|edge| edge.source == node(1));
+        assert_eq!(found.nodes(), all);
+        assert_eq!(found.edges().len(), 1);
+        assert_eq!(found.edges()[0].target, node(2));
     }
 
     #[test]

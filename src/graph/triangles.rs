@@ -40,6 +40,13 @@ impl Triangles {
         self.get(node).map(local)
     }
 
+    /// Every node that has an edge that counts, in the order of the nodes, and how many triangles
+    /// it is a corner of.
+    pub fn iter(&self) -> impl Iterator<Item = (NodeId, u64)> {
+        let known = self.snapshot.nodes.iter().zip(&self.nodes);
+        known.filter_map(|(node, known)| known.map(|(triangles, _)| (*node, triangles)))
+    }
+
     /// The mean of [`Triangles::clustering`] over all nodes that have one; 0 when none has
     /// (Watts and Strogatz 1998).
     pub fn clustering_mean(&self) -> f64 {
@@ -230,6 +237,9 @@ mod tests {
             prop_assert!((found.transitivity() - closed).abs() < 1e-12);
             prop_assert!((found.clustering_mean() - mean).abs() < 1e-12);
             prop_assert_eq!(found.of(node(99)), None);
+            let listed: Vec<_> = found.iter().collect();
+            let each = |node: &NodeId| found.of(*node).map(|triangles| (*node, triangles));
+            prop_assert_eq!(listed, nodes.iter().filter_map(each).collect::<Vec<_>>());
         }
     }
 

@@ -8,6 +8,7 @@ mod demo;
 mod errors;
 mod golden;
 mod graph;
+mod graph_algorithms;
 mod session;
 mod streams;
 mod task;

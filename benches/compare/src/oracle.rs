@@ -1,12 +1,17 @@
 //! Random small graphs with engraph's answers, as JSON lines for `benches/oracles/compare.py`.
 //!
-//! An algorithm is one line of [`ALGORITHMS`] and one function here, and one function of the same
-//! name there.
+//! An algorithm is one line of [`ALGORITHMS`], one function in one of the modules here, and one
+//! function of the same name there.
+
+mod parts;
+mod scores;
+mod similar;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-use engraph::graph::{Components, Graph, Order, PageRank, Scores};
+use engraph::graph::{Components, Degree, Graph, PathSearch, Scores};
 use engraph::record::{Facts, Record};
 use engraph::{NewEdge, NodeId, Store};
 use serde::{Deserialize, Serialize};
@@ -28,20 +33,47 @@ impl Record for Node {
 struct Case {
     graph: Graph,
     nodes: Vec<NodeId>,
+    /// The types of the edges that count; all when empty.
+    types: Vec<&'static str>,
 }
 
 /// Null where there is nothing to ask of a graph.
 type Algorithm = fn(&Case) -> Outcome<Value>;
 
+/// The first can do with adjacency blocks; from [`parts::weak_components`] on they ask for the whole
+/// graph in memory, which then is there for all.
 const ALGORITHMS: &[(&str, Algorithm)] = &[
-    ("weak_components", weak_components),
-    ("strong_components", strong_components),
-    ("topological_order", topological_order),
-    ("page_rank", page_rank),
-    ("personal_page_rank", personal_page_rank),
-    ("path_lengths", path_lengths),
-    ("path_weights", path_weights),
-    ("neighborhoods", neighborhoods),
+    ("path_lengths", ways::path_lengths),
+    ("path_weights", ways::path_weights),
+    ("neighborhoods", ways::neighborhoods),
+    ("all_shortest", ways::all_shortest),
+    ("all_simple", ways::all_simple),
+    ("k_shortest", ways::k_shortest),
+    ("similarity", similar::similarity),
+    ("simrank", similar::simrank),
+    ("weak_components", parts::weak_components),
+    ("strong_components", parts::strong_components),
+    ("topological_order", parts::topological_order),
+    ("cycles", parts::cycles),
+    ("short_cycles", parts::short_cycles),
+    ("cuts", parts::cuts),
+    ("spanning_forest", parts::spanning_forest),
+    ("dominators", parts::dominators),
+    ("communities", parts::communities),
+    ("page_rank", scores::page_rank),
+    ("personal_page_rank", scores::personal_page_rank),
+    ("degree", scores::degree),
+    ("closeness", scores::closeness),
+    ("harmonic", scores::harmonic),
+    ("betweenness", scores::betweenness),
+    ("betweenness_of_sources", scores::betweenness_of_sources),
+    ("eigenvector", scores::eigenvector),
+    ("katz", scores::katz),
+    ("cores", scores::cores),
+    ("triangles", scores::triangles),
+    ("predicted_links", similar::predicted_links),
+    ("distances", ways::distances),
+    ("maximum_flow", ways::maximum_flow),
 ];
 
 /// Writes so many graphs to standard output.
@@ -53,7 +85,12 @@ pub fn run(graphs: u64, seed: u64) -> Outcome {
         let store =
             Store::builder().register::<Node>().create(folder.path().join(number.to_string()))?;
         let (nodes, edges) = draw(&mut random);
-        let case = written(&store, nodes, &edges)?;
+        let form = [Form::Blocks, Form::Snapshot, Form::Delta][random.below(3) as usize];
+        let (graph, ids) = written(&store, form, (nodes, &edges))?;
+        let types = if random.below(3) == 0 { vec![MANY] } else { Vec::new() };
+        let counts = |edge: &&Edge| types.is_empty() || types.contains(&type_of(edge));
+        let edges: Vec<&Edge> = edges.iter().filter(counts).collect();
+        let case = Case { graph, nodes: ids, types: types.clone() };
         let mut answers = serde_json::Map::new();
         for (name, algorithm) in ALGORITHMS {
             let answer = algorithm(&case)?;
@@ -71,6 +108,24 @@ pub fn run(graphs: u64, seed: u64) -> Outcome {
 
 /// Source, target, weight.
 type Edge = (usize, usize, f32);
+
+/// The type of most edges, and that of the others.
+const MANY: &str = "many";
+const FEW: &str = "few";
+
+fn type_of((source, target, weight): &Edge) -> &'static str {
+    // Twins of other weights are of either type.
+    if (source + target + (weight * 16.0) as usize).is_multiple_of(3) { FEW } else { MANY }
+}
+
+/// How the graph is there when it is first asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Blocks,
+    Snapshot,
+    /// A snapshot of half of it and of edges that are gone, and what has changed since.
+    Delta,
+}
 
 /// A graph of up to 24 nodes: sparse ones fall into parts and leave nodes alone, dense ones have
 /// parallel edges; every third leads only forward, so that it can be sorted.
@@ -95,23 +150,41 @@ fn draw(random: &mut Random) -> (usize, Vec<Edge>) {
     (nodes, edges)
 }
 
-fn written(store: &Store, nodes: usize, edges: &[Edge]) -> Outcome<Case> {
+fn written(
+    store: &Store,
+    form: Form,
+    (nodes, edges): (usize, &[Edge]),
+) -> Outcome<(Graph, Vec<NodeId>)> {
+    let (bulk, single) = edges.split_at(edges.len() / 2);
     let nodes = store.write(|tx| {
-        let nodes: Vec<NodeId> =
-            (0..nodes).map(|_| tx.insert(&Node {})).collect::<engraph::Result<_>>()?;
-        // By one call and one by one: two ways into the same lists.
-        let (bulk, single) = edges.split_at(edges.len() / 2);
-        let new = |(source, target, weight): &Edge| {
-            let kind = if source < target { "up" } else { "down" };
-            NewEdge::new(nodes[*source], kind, nodes[*target]).weight(*weight)
-        };
-        tx.add_edges(&bulk.iter().map(new).collect::<Vec<_>>())?;
-        for edge in single {
-            tx.add_edge(&new(edge))?;
-        }
-        Ok(nodes)
+        (0..nodes).map(|_| tx.insert(&Node {})).collect::<engraph::Result<Vec<NodeId>>>()
     })?;
-    Ok(Case { graph: store.graph()?, nodes })
+    let new =
+        |edge: &Edge| NewEdge::new(nodes[edge.0], type_of(edge), nodes[edge.1]).weight(edge.2);
+    // By one call and one by one: two ways into the same lists.
+    let doomed = store.write(|tx| {
+        tx.add_edges(&bulk.iter().map(new).collect::<Vec<_>>())?;
+        let doomed = single.iter().filter(|_| form == Form::Delta).map(|edge| {
+            let (source, target, weight) = *edge;
+            tx.add_edge(&new(&(target, source, weight)))
+        });
+        doomed.collect::<engraph::Result<Vec<_>>>()
+    })?;
+    if form == Form::Delta {
+        store.build_graph()?;
+    }
+    store.write(|tx| {
+        single.iter().try_for_each(|edge| tx.add_edge(&new(edge)).map(drop))?;
+        doomed.iter().try_for_each(|edge| tx.remove_edge(*edge).map(drop))
+    })?;
+    if form == Form::Snapshot {
+        store.build_graph()?;
+    }
+    let graph = store.graph()?;
+    if graph.is_in_memory() == (form == Form::Blocks) {
+        return Err(format!("the graph is not there as {form:?}").into());
+    }
+    Ok((graph, nodes))
 }
 
 impl Case {
@@ -129,10 +202,10 @@ impl Case {
         Ok(json!(parts))
     }
 
-    fn ranks(&self, ranks: &Scores) -> Value {
+    fn scores(&self, scores: &Scores) -> Value {
         let known = (0..)
             .zip(&self.nodes)
-            .filter_map(|(number, node)| ranks.of(*node).map(|rank| (number, rank)));
+            .filter_map(|(number, node)| scores.of(*node).map(|score| (number, score)));
         json!(known.collect::<BTreeMap<u64, f64>>())
     }
 
@@ -142,53 +215,30 @@ impl Case {
         let rows: Vec<Vec<T>> = self.nodes.iter().map(row).collect::<Outcome<_>>()?;
         Ok(json!(rows))
     }
-}
 
-fn weak_components(case: &Case) -> Outcome<Value> {
-    case.parts(&case.graph.weak_components(&[])?)
-}
-
-fn strong_components(case: &Case) -> Outcome<Value> {
-    case.parts(&case.graph.strong_components(&[])?)
-}
-
-fn topological_order(case: &Case) -> Outcome<Value> {
-    Ok(match case.graph.topological_order(&[])? {
-        Order::Sorted(nodes) => json!({"order": case.numbers(&nodes)?}),
-        Order::Cycle(nodes) => json!({"cycle": case.numbers(&nodes)?}),
-    })
-}
-
-/// As near as it gets.
-fn exact() -> PageRank {
-    PageRank::new().tolerance(1e-15).rounds_max(2_000)
-}
-
-fn page_rank(case: &Case) -> Outcome<Value> {
-    Ok(case.ranks(&case.graph.page_rank(&[], &exact())?))
-}
-
-fn personal_page_rank(case: &Case) -> Outcome<Value> {
-    let with_edge = case.nodes.iter().copied().filter(|node| {
-        case.graph.degree(*node, engraph::graph::Direction::Both).is_ok_and(|degree| degree > 0)
-    });
-    let seeds: Vec<NodeId> = with_edge.step_by(3).collect();
-    if seeds.is_empty() {
-        return Ok(Value::Null);
+    /// Ordered pairs of different nodes, not so many that asking about each takes long.
+    fn pairs(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
+        let some = self.nodes.iter().copied().take(7);
+        some.clone()
+            .flat_map(move |from| some.clone().map(move |to| (from, to)))
+            .filter(|(from, to)| from != to)
     }
-    let ranks = case.graph.page_rank(&[], &exact().seeds(seeds.iter().copied()))?;
-    Ok(json!({"seeds": case.numbers(&seeds)?, "ranks": case.ranks(&ranks)}))
-}
 
-fn path_lengths(case: &Case) -> Outcome<Value> {
-    case.table(|from, to| Ok(case.graph.shortest_path(from, to)?.map(|path| path.edges.len())))
-}
+    /// Something for each of [`Case::pairs`], behind the numbers of both.
+    fn of_pairs<T: Serialize>(&self, of: impl Fn(NodeId, NodeId) -> Outcome<T>) -> Outcome<Value> {
+        let one = |(from, to)| Ok((self.number(from)?, self.number(to)?, of(from, to)?));
+        Ok(json!(self.pairs().map(one).collect::<Outcome<Vec<_>>>()?))
+    }
 
-fn path_weights(case: &Case) -> Outcome<Value> {
-    case.table(|from, to| Ok(case.graph.path(from, to).weighted().find()?.map(|path| path.weight)))
-}
+    /// The nodes that have an edge that counts.
+    fn with_edge(&self) -> Outcome<Vec<NodeId>> {
+        let degrees = self.graph.degree_centrality(&self.types, &Degree::new())?;
+        let nodes = self.nodes.iter().copied();
+        Ok(nodes.filter(|node| degrees.of(*node).is_some()).collect())
+    }
 
-fn neighborhoods(case: &Case) -> Outcome<Value> {
-    let reached = |node: &NodeId| case.numbers(&case.graph.from(*node).depth(1..=2).nodes()?);
-    Ok(json!(case.nodes.iter().map(reached).collect::<Outcome<Vec<_>>>()?))
+    /// A search for paths over the edges that count.
+    fn path(&self, from: NodeId, to: NodeId) -> PathSearch<'_> {
+        self.types.iter().fold(self.graph.path(from, to), |search, name| search.out(name))
+    }
 }

@@ -1,11 +1,11 @@
 //! `engraph graph components`: the parts that hang together.
 
 use clap::Args;
-use engraph::NodeId;
 use serde::Serialize;
 
 use super::follow::Types;
-use super::node::{finish, label_of, shortened};
+use super::groups::Group;
+use super::node::finish;
 use super::ranking::Top;
 use super::{Asked, Failure, Output};
 use crate::cli::failure::Answer;
@@ -31,9 +31,8 @@ pub(super) struct Arguments {
 #[derive(Serialize)]
 struct Shown<'a> {
     component: usize,
-    nodes: usize,
-    label: Option<&'a str>,
-    members: &'a [NodeId],
+    #[serde(flatten)]
+    group: Group<'a>,
 }
 
 pub(super) fn run(
@@ -50,27 +49,13 @@ pub(super) fn run(
     let groups = components.groups();
     let mut rows = Rows::new(["#component", "#nodes", "label", "members"]);
     for (component, group) in (1..).zip(&groups).take(asked.top.top) {
-        // The smallest member stands for the part.
-        let label = match group.first() {
-            Some(first) => label_of(on.tx, *first)?,
-            None => None,
-        };
-        let members = &group[..group.len().min(asked.members)];
+        let group = Group::load(on, group, asked.members)?;
         if output.is_json() {
-            let (nodes, label) = (group.len(), label.as_deref());
-            output.json(&Shown { component, nodes, label, members })?;
-            continue;
+            output.json(&Shown { component, group })?;
+        } else {
+            let [nodes, label, members] = group.cells();
+            rows.push([component.to_string(), nodes, label, members]);
         }
-        let mut named: Vec<String> = members.iter().map(ToString::to_string).collect();
-        if members.len() < group.len() {
-            named.push("...".to_owned());
-        }
-        rows.push([
-            component.to_string(),
-            group.len().to_string(),
-            shortened(label.as_deref()),
-            named.join(" "),
-        ]);
     }
     finish(&rows, groups.len(), (asked.top.top, "--top"), output)
 }

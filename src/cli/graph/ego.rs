@@ -1,16 +1,15 @@
 //! `engraph graph ego` and `engraph graph subgraph`: a part of the graph as a table, in a format
 //! of other programs, or as a picture.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use engraph::graph::{Ego, Subgraph, SubgraphLimits};
-use engraph::transfer::{self, Attributes, ExportOptions, Format};
+use engraph::transfer::Format;
 
+use super::edges::{self, ShownEdge};
 use super::follow::{Follow, Types};
-use super::node::{edge_name, label_of, present, shortened};
-use super::target::{self, Target};
-use super::{Asked, Failure, Output, picture, text};
+use super::node::{Labels, present};
+use super::shape::{Shape, tell_sizes};
+use super::{Asked, Failure, Output};
 use crate::cli::failure::Answer;
 use crate::cli::output::Rows;
 
@@ -27,7 +26,7 @@ pub(super) struct Around {
     radius: usize,
 
     #[command(flatten)]
-    shape: Shape,
+    bounded: Bounded,
 }
 
 #[derive(Args, Debug)]
@@ -40,50 +39,23 @@ pub(super) struct Between {
     types: Types,
 
     #[command(flatten)]
-    shape: Shape,
+    bounded: Bounded,
 }
 
-/// How a part of the graph is given out. JSON is the node-link form.
+/// How a part is given out, and how large it may be. JSON is the node-link form.
 #[derive(Args, Debug)]
-struct Shape {
-    /// Write DOT, the language of Graphviz
-    #[arg(long, conflicts_with = "graphml")]
-    dot: bool,
-
-    /// Write GraphML
-    #[arg(long)]
-    graphml: bool,
-
-    /// Draw a picture into this file
-    #[arg(long, value_name = "FILE")]
-    svg: Option<PathBuf>,
-
+struct Bounded {
     #[command(flatten)]
-    target: Target,
-
-    /// Also what records hold, and the properties of edges
-    #[arg(long)]
-    full: bool,
+    shape: Shape,
 
     /// Records to take at most
     #[arg(long, value_name = "N", default_value_t = 200)]
     limit: usize,
 }
 
-impl Shape {
+impl Bounded {
     fn limits(&self) -> SubgraphLimits {
         SubgraphLimits { nodes_max: self.limit, ..SubgraphLimits::default() }
-    }
-
-    fn format(&self, output: &Output) -> Option<Format> {
-        let of_path = self.target.out.as_deref().and_then(Format::of_path);
-        if self.dot {
-            Some(Format::Dot)
-        } else if self.graphml {
-            Some(Format::GraphMl)
-        } else {
-            of_path.or_else(|| output.is_json().then_some(Format::NodeLink))
-        }
     }
 }
 
@@ -97,9 +69,9 @@ pub(super) fn around(
         radius: asked.radius,
         direction: asked.follow.direction(),
         edge_types: asked.follow.types.clone(),
-        limits: asked.shape.limits(),
+        limits: asked.bounded.limits(),
     };
-    give(on, &on.graph.ego(id, &ego)?, &asked.shape, output)
+    give(on, &on.graph.ego(id, &ego)?, &asked.bounded.shape, output)
 }
 
 pub(super) fn between(
@@ -108,8 +80,8 @@ pub(super) fn between(
     output: &mut Output,
 ) -> Result<Answer, Failure> {
     let ids = asked.ids.iter().map(|id| present(on.tx, id)).collect::<Result<Vec<_>, _>>()?;
-    let found = on.graph.induced(&ids, &asked.types.names(), &asked.shape.limits())?;
-    give(on, &found, &asked.shape, output)
+    let found = on.graph.induced(&ids, &asked.types.names(), &asked.bounded.limits())?;
+    give(on, &found, &asked.bounded.shape, output)
 }
 
 fn give(
@@ -118,34 +90,10 @@ fn give(
     shape: &Shape,
     output: &mut Output,
 ) -> Result<Answer, Failure> {
-    let format = shape.format(output);
-    if format.is_none() && shape.target.out.is_some() {
-        return Err(Failure::usage("no format: --dot or --graphml says how the file is written"));
-    }
-    if let Some(path) = &shape.svg {
-        let svg = picture::draw(on.tx, part)?;
-        target::write_file(path, shape.target.force, |out| {
-            out.write_all(svg.as_bytes()).map_err(|source| engraph::Error::Io {
-                action: "write".to_owned(),
-                path: path.clone(),
-                source,
-            })
-        })?;
-    }
-    let full = if shape.full { Attributes::Full } else { Attributes::Short };
-    if let Some(format) = format {
-        let options = ExportOptions::new(format).attributes(full);
-        let report = target::write_to(&shape.target, output, |out| {
-            transfer::export_subgraph(on.tx, part, &options, out)
-        })?;
-        target::tell(&report, &shape.target, output)?;
-    } else {
-        if shape.svg.is_none() {
-            table(on, part, output)?;
-        }
-        let sizes = (part.nodes().len() as u64, part.edges().len() as u64);
-        let (nodes, edges) = (text::counted(sizes.0, "node"), text::counted(sizes.1, "edge"));
-        output.note(format_args!("{nodes}, {edges}"))?;
+    let json = output.is_json().then_some(Format::NodeLink);
+    if !shape.give(on, (part, json), output)? {
+        table(on, part, output)?;
+        tell_sizes(part, output)?;
     }
     if part.is_cut() {
         output.note("there are more: --limit")?;
@@ -155,23 +103,10 @@ fn give(
 
 /// The edges, each end with its label.
 fn table(on: &Asked<'_>, part: &Subgraph, output: &mut Output) -> Result<(), Failure> {
-    let labels = part.nodes().iter().map(|node| label_of(on.tx, *node));
-    let labels = labels.collect::<Result<Vec<_>, _>>()?;
-    let label = |node| {
-        let place = part.index_of(node);
-        shortened(place.and_then(|place| labels.get(place)?.as_deref()))
-    };
-    let mut rows = Rows::new(["source", "label", "type", "target", "label", "#weight", "edge"]);
+    let mut labels = Labels::new(on.tx);
+    let mut rows = Rows::new(edges::HEADS);
     for edge in part.edges() {
-        rows.push([
-            edge.source.to_string(),
-            label(edge.source),
-            edge.edge_type.to_string(),
-            edge.target.to_string(),
-            label(edge.target),
-            edge.weight.to_string(),
-            edge_name(edge.edge).unwrap_or_else(|| "link".to_owned()),
-        ]);
+        rows.push(ShownEdge::from(edge).cells(&mut labels)?);
     }
     if part.edges().is_empty() { Ok(()) } else { output.table(&rows) }
 }

@@ -1,7 +1,7 @@
 //! Which edges a question follows.
 
 use clap::{Args, ValueEnum};
-use engraph::graph::{Direction, PathSearch, Walk};
+use engraph::graph::{Direction, DistanceSearch, PathSearch, Walk};
 
 /// The types of edges that count.
 #[derive(Args, Debug)]
@@ -15,6 +15,11 @@ impl Types {
     /// As the library takes them.
     pub(super) fn names(&self) -> Vec<&str> {
         self.types.iter().map(String::as_str).collect()
+    }
+
+    /// Whether edges of a type count.
+    pub(super) fn include(&self, edge_type: &str) -> bool {
+        self.types.is_empty() || self.types.iter().any(|known| known == edge_type)
     }
 }
 
@@ -30,20 +35,27 @@ pub(super) struct Follow {
     direction: Along,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Along {
+/// A direction, as it is named on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Along {
     Out,
     In,
     Both,
 }
 
+impl From<Along> for Direction {
+    fn from(along: Along) -> Self {
+        match along {
+            Along::Out => Self::Out,
+            Along::In => Self::In,
+            Along::Both => Self::Both,
+        }
+    }
+}
+
 impl Follow {
     pub(super) fn direction(&self) -> Direction {
-        match self.direction {
-            Along::Out => Direction::Out,
-            Along::In => Direction::In,
-            Along::Both => Direction::Both,
-        }
+        self.direction.into()
     }
 
     /// The walk over these edges.
@@ -60,6 +72,18 @@ impl Follow {
 
     /// The search over these edges.
     pub(super) fn search<'g>(&self, search: PathSearch<'g>) -> PathSearch<'g> {
+        if self.types.is_empty() {
+            return search.any(self.direction());
+        }
+        self.types.iter().fold(search, |search, edge_type| match self.direction {
+            Along::Out => search.out(edge_type),
+            Along::In => search.incoming(edge_type),
+            Along::Both => search.both(edge_type),
+        })
+    }
+
+    /// The distances over these edges.
+    pub(super) fn distances<'g>(&self, search: DistanceSearch<'g>) -> DistanceSearch<'g> {
         if self.types.is_empty() {
             return search.any(self.direction());
         }

@@ -1,9 +1,11 @@
 //! Nodes and edges as the answers show them.
 
+use std::collections::BTreeMap;
+
 use engraph::{EdgeId, NodeId, ReadTx};
 use serde::Serialize;
 
-use super::{Failure, Output, shown, text};
+use super::{Asked, Failure, Output, shown, text};
 use crate::cli::failure::Answer;
 use crate::cli::output::Rows;
 
@@ -63,6 +65,37 @@ impl ShownNode {
     }
 }
 
+/// Labels as cells of a table, each looked up once.
+pub(super) struct Labels<'a> {
+    tx: &'a ReadTx,
+    known: BTreeMap<NodeId, String>,
+}
+
+impl<'a> Labels<'a> {
+    pub(super) fn new(tx: &'a ReadTx) -> Self {
+        Self { tx, known: BTreeMap::new() }
+    }
+
+    pub(super) fn cell(&mut self, node: NodeId) -> Result<String, Failure> {
+        if let Some(label) = self.known.get(&node) {
+            return Ok(label.clone());
+        }
+        let label = shortened(label_of(self.tx, node)?.as_deref());
+        self.known.insert(node, label.clone());
+        Ok(label)
+    }
+}
+
+/// A number that was computed, without the digits that only rounding has put there.
+pub(super) fn rounded(number: f64) -> String {
+    let text = format!("{number:.6}");
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
 /// Writes the table, and says what it leaves out. The answer is no when there is nothing.
 pub(super) fn finish(
     rows: &Rows,
@@ -81,4 +114,34 @@ pub(super) fn finish(
         }
     }
     Ok(Answer::yes_if(found > 0))
+}
+
+/// Writes records, and nothing else of them than what they are.
+pub(super) fn list(
+    on: &Asked<'_>,
+    nodes: &[NodeId],
+    limit: usize,
+    output: &mut Output,
+) -> Result<Answer, Failure> {
+    let mut rows = Rows::new(["id", "kind", "label"]);
+    for node in nodes.iter().take(limit) {
+        let shown = ShownNode::load(on.tx, *node)?;
+        if output.is_json() {
+            output.json(&shown)?;
+        } else {
+            rows.push(shown.cells());
+        }
+    }
+    finish(&rows, nodes.len(), (limit, "--limit"), output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn computed_numbers_are_shown_without_noise() {
+        let shown = [0.1 + 0.2, 100.0, 2.5, 0.0, -1.25, 1e-9, f64::INFINITY].map(rounded);
+        assert_eq!(shown, ["0.3", "100", "2.5", "0", "-1.25", "0", "inf"]);
+    }
 }

@@ -5,7 +5,7 @@ use engraph::NodeId;
 use serde::Serialize;
 
 use super::node::{ShownNode, finish};
-use super::{Asked, Failure, Output};
+use super::{Asked, Failure, Output, text};
 use crate::cli::failure::Answer;
 use crate::cli::output::Rows;
 
@@ -23,12 +23,15 @@ pub(super) struct Top {
 pub(super) enum Value {
     /// A number between others.
     Score(f64),
+    /// How many of something.
+    Count(u64),
 }
 
 impl Value {
     fn cell(self) -> String {
         match self {
             Self::Score(score) => format!("{score:.6}"),
+            Self::Count(count) => text::count(count),
         }
     }
 }

@@ -1,7 +1,5 @@
 //! `engraph graph walk`: the records reached from one.
 
-use std::str::FromStr;
-
 use clap::Args;
 use engraph::NodeId;
 use engraph::graph::Reached;
@@ -9,6 +7,7 @@ use serde::Serialize;
 
 use super::follow::Follow;
 use super::node::{ShownNode, finish, present};
+use super::range::Range;
 use super::{Asked, Failure, Output, shown};
 use crate::cli::failure::Answer;
 use crate::cli::output::Rows;
@@ -23,7 +22,7 @@ pub(super) struct Arguments {
 
     /// Depths to show: 2, 1..3 or 2..
     #[arg(long, value_name = "RANGE", default_value = "1..3")]
-    depth: Depths,
+    depth: Range,
 
     /// Show only records of these kinds; the walk goes through all
     #[arg(long = "kind", value_name = "KIND")]
@@ -32,32 +31,6 @@ pub(super) struct Arguments {
     /// Records to show at most
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: usize,
-}
-
-/// The least and the greatest depth, both included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Depths {
-    least: usize,
-    most: usize,
-}
-
-impl FromStr for Depths {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let number = |text: &str| {
-            text.parse::<usize>().map_err(|_| format!("{text:?} is no depth: 2, 1..3 or 2.."))
-        };
-        let (least, most) = match text.split_once("..") {
-            None => (number(text)?, number(text)?),
-            Some((least, "")) => (number(least)?, usize::MAX),
-            Some((least, most)) => (number(least)?, number(most)?),
-        };
-        if least > most {
-            return Err(format!("{least} is behind {most}"));
-        }
-        Ok(Self { least, most })
-    }
 }
 
 pub(super) fn run(
@@ -115,20 +88,4 @@ fn show(
         }
     }
     finish(&rows, found.len(), (limit, "--limit"), output)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn depths_are_a_number_or_a_range() {
-        let depths = |text: &str| text.parse::<Depths>().map(|depths| (depths.least, depths.most));
-        assert_eq!(depths("2"), Ok((2, 2)));
-        assert_eq!(depths("1..3"), Ok((1, 3)));
-        assert_eq!(depths("2.."), Ok((2, usize::MAX)));
-        for wrong in ["", "..", "x", "3..1", "1..x", "-1"] {
-            assert!(depths(wrong).is_err(), "{wrong}");
-        }
-    }
 }

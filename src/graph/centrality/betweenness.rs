@@ -2,6 +2,7 @@
 
 use super::search::{Search, is_same};
 use crate::base::error::{Error, Result};
+use crate::base::id::NodeId;
 use crate::graph::parallel::{fold, runs_of, threads_of};
 use crate::graph::part::{Loops, Part, Rows};
 use crate::graph::random::Random;
@@ -23,9 +24,18 @@ pub struct Betweenness {
     undirected: bool,
     weighted: bool,
     normalized: bool,
-    /// How many, and the seed that chooses them.
-    pivots: Option<(usize, u64)>,
+    sources: Sources,
     threads: usize,
+}
+
+/// Where searches start.
+#[derive(Clone, Debug, Default, PartialEq)]
+enum Sources {
+    #[default]
+    All,
+    /// So many, chosen by a seed.
+    Drawn(usize, u64),
+    Given(Vec<NodeId>),
 }
 
 impl Betweenness {
@@ -61,7 +71,17 @@ impl Betweenness {
     /// With as many pivots as nodes the result is exact.
     #[must_use]
     pub fn pivots(mut self, count: usize, seed: u64) -> Self {
-        self.pivots = Some((count, seed));
+        self.sources = Sources::Drawn(count, seed);
+        self
+    }
+
+    /// Counts only the paths that start at these nodes, and does not scale them up: what the parts
+    /// of a division of all nodes give adds up to the exact result. A node that is named twice
+    /// counts twice; one without an edge that counts starts no path. Replaces
+    /// [`Betweenness::pivots`], and is replaced by it.
+    #[must_use]
+    pub fn sources(mut self, nodes: impl IntoIterator<Item = NodeId>) -> Self {
+        self.sources = Sources::Given(nodes.into_iter().collect());
         self
     }
 
@@ -94,7 +114,7 @@ impl Graph {
         edge_types: &[&str],
         options: &Betweenness,
     ) -> Result<Scores> {
-        if let Some((0, _)) = options.pivots {
+        if let Sources::Drawn(0, _) = options.sources {
             return Err(Error::invalid("pivots", "there has to be one at least"));
         }
         let snapshot = self.snapshot()?;
@@ -104,9 +124,10 @@ impl Graph {
         if (0..part.count() as u32).any(|node| rows.weights_of(node).contains(&0.0)) {
             return Err(Error::invalid("weight", "0 on an edge, so that paths cannot be counted"));
         }
-        let sources = match options.pivots {
-            Some((wanted, seed)) => Random::new(seed).sample(part.count(), wanted),
-            None => (0..part.count() as u32).collect(),
+        let sources = match &options.sources {
+            Sources::All => (0..part.count() as u32).collect(),
+            Sources::Drawn(wanted, seed) => Random::new(*seed).sample(part.count(), *wanted),
+            Sources::Given(nodes) => nodes.iter().filter_map(|node| part.number(*node)).collect(),
         };
         let scale = scale_of(part.count(), sources.len(), options);
         let mut values = vec![0.0; part.count()];
@@ -129,7 +150,11 @@ fn scale_of(nodes: usize, searches: usize, options: &Betweenness) -> f64 {
         (false, true) => 0.5,
         _ => 1.0,
     };
-    if searches > 0 { scale * nodes / searches as f64 } else { scale }
+    match options.sources {
+        // With all of them the factor is 1, and the result the exact one to the last bit.
+        Sources::Drawn(..) if searches > 0 => scale * (nodes / searches as f64),
+        _ => scale,
+    }
 }
 
 /// Adds what the searches from all sources find.
@@ -182,7 +207,6 @@ fn depend<const WEIGHTED: bool>(rows: &Rows<'_>, search: &mut Search, sums: &mut
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::id::NodeId;
     use crate::graph::model::{Model, node};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
@@ -290,6 +314,38 @@ mod tests {
             let all = graph.betweenness_centrality(types, &options.pivots(1_000, 3)).unwrap();
             prop_assert!(all.iter().eq(found.iter()));
         }
+
+        #[test]
+        fn sources_of_all_parts_add_up_to_the_whole(
+            model in Model::any(9, 24),
+            undirected: bool,
+            normalized: bool,
+            parts in 1_u64..4,
+        ) {
+            let graph = model.graph();
+            let options = Betweenness { undirected, normalized, ..Betweenness::new() };
+            let mut sums: BTreeMap<NodeId, f64> = BTreeMap::new();
+            for part in 0..parts {
+                // Nodes that are not in the graph start no path.
+                let sources = (0..20).filter(|number| number % parts == part).map(node);
+                // Of pivots and sources the last counts.
+                let options = options.clone().pivots(0, 1).sources(sources);
+                for (id, score) in graph.betweenness_centrality(&[], &options).unwrap().iter() {
+                    *sums.entry(id).or_default() += score;
+                }
+            }
+            check(&graph.betweenness_centrality(&[], &options).unwrap(), &sums);
+        }
+    }
+
+    #[test]
+    fn a_source_counts_as_often_as_it_is_named() {
+        let graph = Model::of(&[(0, 1), (1, 2), (3, 1)]).graph();
+        let of = |sources: &[u64]| {
+            let options = Betweenness::new().sources(sources.iter().copied().map(node));
+            graph.betweenness_centrality(&[], &options).unwrap().of(node(1))
+        };
+        assert_eq!([of(&[]), of(&[0]), of(&[0, 0]), of(&[0, 3])], [0.0, 1.0, 2.0, 2.0].map(Some));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use engraph::graph::{Graph, PageRank};
+use engraph::graph::{Betweenness, Graph, PageRank};
 use engraph::record::{Facts, Record};
 use engraph::{GraphMemory, Kind, NewEdge, NodeId, Store};
 use serde::{Deserialize, Serialize};
@@ -170,6 +170,7 @@ impl Whole for Engraph {
         let parts = self.graph.strong_components(&[])?;
         Ok(Some(Box::new(move || parts.groups().iter().map(Vec::len).collect())))
     }
+
     fn distances(&mut self, from: u32) -> Outcome<Option<Scores>> {
         let found = self.graph.distances(node(from)?).weighted().find()?;
         Ok(Some(Box::new(move |take| {
@@ -185,6 +186,16 @@ impl Whole for Engraph {
 
     fn triangles(&mut self) -> Outcome<Option<u64>> {
         Ok(Some(self.graph.triangles(&[])?.total()))
+    }
+
+    fn betweenness(&mut self, sources: &[u32]) -> Outcome<Option<Scores>> {
+        let sources = sources.iter().map(|source| node(*source)).collect::<Outcome<Vec<_>>>()?;
+        let found = self.graph.betweenness_centrality(&[], &Betweenness::new().sources(sources))?;
+        Ok(Some(Box::new(move |take| {
+            for (node, score) in found.iter() {
+                take(node.as_u64(), score);
+            }
+        })))
     }
 
     fn publish(&mut self, edges: &[Edge]) -> Outcome<Option<f64>> {
