@@ -9,5 +9,6 @@ mod errors;
 mod golden;
 mod graph;
 mod session;
+mod similar;
 mod streams;
 mod task;
