@@ -72,9 +72,11 @@ pub use storage::changes::{Change, Operation};
 pub use store::{CompactReport, Problem, SourceStats, StoreStats, TableStats, VerifyReport};
 pub use store::{Freshness, Search, SearchHit, SearchResults, SearchStats};
 pub use store::{GraphMemory, GraphStats, GraphView, Latency, StoreLatencies};
+pub use store::{Hybrid, HybridHit, HybridResults};
 pub use store::{
     IndexScan, JsonScan, NewEdge, Options, Origin, ReadTx, RecordScan, Store, WriteTx,
 };
+pub use store::{Similar, SimilarHit, SimilarResults, VectorModel, VectorStats};
 
 /// Compiles and runs the examples of the README.
 #[cfg(all(doctest, feature = "legacy"))]

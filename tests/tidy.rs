@@ -43,6 +43,7 @@ const ENGINE_HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/legacy/"]),
     ("rmp_serde", &["src/base/codec.rs"]),
     ("sha2", &["src/base/digest.rs"]),
+    ("wide", &["src/search/vector/"]),
     ("tokio", &["src/async_store.rs"]),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("comfy_table", &["src/cli/"]),

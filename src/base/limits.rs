@@ -139,3 +139,21 @@ pub(crate) const EXPRESSION_LETTERS_MAX: usize = 1_024;
 
 /// Groups, turns and repetitions of a regular path expression: they are built by recursion.
 pub(crate) const EXPRESSION_DEPTH_MAX: usize = 64;
+
+/// Values of one vector: no known model has more than a few thousand, and a sum of products of
+/// bytes over this many still fits 32 bits.
+pub(crate) const VECTOR_DIMENSION_MAX: usize = 65_536;
+
+/// Bytes that vectors may take in memory unless an option says otherwise: half a million of 384
+/// values.
+pub(crate) const VECTOR_BYTES_DEFAULT: usize = 1 << 30;
+
+/// Models and dimensions of which vectors are held in memory at once.
+pub(crate) const VECTOR_MODELS_MAX: usize = 64;
+
+/// Changed records that are remembered beside the vectors in memory, so that readers of an older
+/// state need not read all vectors: about a megabyte.
+pub(crate) const VECTOR_CHANGES_KEPT_MAX: usize = 65_536;
+
+/// Neighbours that one search of vectors returns at most: they are ranked in memory.
+pub(crate) const VECTOR_HITS_MAX: usize = 100_000;

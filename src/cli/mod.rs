@@ -18,6 +18,7 @@ mod place;
 mod progress;
 mod search;
 mod shown;
+mod similar;
 mod stats;
 mod task;
 mod text;
@@ -70,6 +71,8 @@ enum Action {
     List(list::Arguments),
     /// Find records by their texts
     Search(search::Arguments),
+    /// Find records by their vectors
+    Similar(similar::Arguments),
     /// Ask how records are connected; graphs in and out of other programs
     Graph(graph::Arguments),
     /// Look at runs and their tasks, cancel and retry them
@@ -137,6 +140,7 @@ fn dispatch(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
         Action::Get(arguments) => get::run(arguments, output),
         Action::List(arguments) => list::run(arguments, output),
         Action::Search(arguments) => search::run(arguments, output),
+        Action::Similar(arguments) => similar::run(arguments, output),
         Action::Graph(arguments) => graph::run(arguments, output),
         Action::Task(arguments) => task::run_task(arguments, output),
         Action::Job(arguments) => task::run_job(arguments, output),

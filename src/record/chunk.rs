@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use super::text_enum::text_enum;
-use super::{Facts, Json, Record, Vector};
+use super::{CarriedVectors, Facts, Json, Record, Vector};
 use crate::base::id::NodeId;
 use crate::base::time::Timestamp;
 
@@ -139,6 +139,7 @@ pub struct ChunkEmbedding {
 
 impl Record for ChunkEmbedding {
     const NAME: &'static str = "chunk_embedding";
+    const VECTORS: CarriedVectors = CarriedVectors::OfAny;
 
     fn describe<'a>(&'a self, facts: &mut Facts<'a>) {
         if let Some(chunk) = self.chunk {
@@ -148,6 +149,7 @@ impl Record for ChunkEmbedding {
         facts.index("file", self.file);
         facts.link("file", self.file);
         facts.link("chunk", self.chunk);
+        facts.vector_of(self.chunk, &self.embedding_model, self.embedding.as_ref());
     }
 }
 

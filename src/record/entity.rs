@@ -4,9 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use super::text_enum::text_enum;
-use super::{Facts, Json, Record, Vector};
+use super::{CarriedVectors, Facts, Json, Record, Vector};
 use crate::base::id::NodeId;
 use crate::base::time::Timestamp;
+
+/// The model of vectors whose entity names none.
+const MODEL: &str = "entity";
 
 text_enum! {
     /// Whether a relation has a direction.
@@ -81,6 +84,7 @@ pub struct Entity {
 
 impl Record for Entity {
     const NAME: &'static str = "entity";
+    const VECTORS: CarriedVectors = CarriedVectors::OfAny;
 
     fn describe<'a>(&'a self, facts: &mut Facts<'a>) {
         facts.unique_text("entity_id", &self.entity_id);
@@ -99,6 +103,8 @@ impl Record for Entity {
         facts.time("created", self.created_at);
         facts.time("updated", self.updated_at);
         facts.attributes(self.metadata.as_ref());
+        let model = self.embedding_model.as_deref().filter(|model| !model.is_empty());
+        facts.vector(model.unwrap_or(MODEL), self.embedding.as_ref());
     }
 }
 

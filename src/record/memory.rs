@@ -4,9 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use super::text_enum::text_enum;
-use super::{Facts, History, Json, Record, Vector};
+use super::{CarriedVectors, Facts, History, Json, Record, Vector};
 use crate::base::id::NodeId;
 use crate::base::time::Timestamp;
+
+/// The model of the vectors that memories carry: the old application has one and does not name it.
+const MODEL: &str = "memory";
 
 text_enum! {
     /// What a memory is about.
@@ -89,6 +92,7 @@ pub struct Memory {
 impl Record for Memory {
     const NAME: &'static str = "memory";
     const HISTORY: History = History::Versions;
+    const VECTORS: CarriedVectors = CarriedVectors::Of(&[MODEL]);
 
     fn describe<'a>(&'a self, facts: &mut Facts<'a>) {
         facts.unique_text("record_id", &self.record_id);
@@ -119,6 +123,7 @@ impl Record for Memory {
         facts.number("importance", self.importance_score);
         facts.number("confidence", self.confidence_score);
         facts.attributes(self.metadata.as_ref());
+        facts.vector(MODEL, self.embedding.as_ref());
     }
 }
 

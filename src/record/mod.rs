@@ -96,6 +96,31 @@ pub enum History {
     Versions,
 }
 
+/// Which vectors records of a type can carry in fields of their own: what
+/// [`Facts::vector`] and [`Facts::vector_of`] say of them. Vectors that are written beside a record
+/// ([`WriteTx::put_vector`](crate::WriteTx::put_vector)) need nothing of its type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CarriedVectors {
+    /// None.
+    #[default]
+    None,
+    /// Those of these models.
+    Of(&'static [&'static str]),
+    /// Those of models that the records name.
+    OfAny,
+}
+
+impl CarriedVectors {
+    /// Whether a record of the type can carry a vector of the model.
+    pub(crate) fn may_be_of(self, model: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::Of(models) => models.contains(&model),
+            Self::OfAny => true,
+        }
+    }
+}
+
 /// A type that the store keeps.
 ///
 /// The built-in families and an application's own types implement the same trait. Fields can be
@@ -132,6 +157,9 @@ pub trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
     const VERSION: u16 = 1;
     /// Whether earlier values are kept.
     const HISTORY: History = History::None;
+    /// Which vectors its records can carry. A type that does not say so is not looked through for
+    /// any.
+    const VECTORS: CarriedVectors = CarriedVectors::None;
 
     /// Says what of this record is indexed, linked and searchable. Pure: the same record always
     /// says the same.
@@ -150,6 +178,16 @@ pub struct Facts<'a> {
     pub(crate) times: Vec<(&'static str, Timestamp)>,
     pub(crate) numbers: Vec<(&'static str, f64)>,
     pub(crate) attributes: Option<&'a Json>,
+    pub(crate) vectors: Vec<StatedVector<'a>>,
+}
+
+/// A vector that a record carries.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct StatedVector<'a> {
+    /// The record that it is of, where that is another one.
+    pub(crate) subject: Option<NodeId>,
+    pub(crate) model: &'a str,
+    pub(crate) values: &'a Vector,
 }
 
 /// An edge between two other records that a record states.
@@ -218,6 +256,30 @@ impl<'a> Facts<'a> {
     pub fn attributes(&mut self, json: impl Into<Option<&'a Json>>) {
         if let Some(json) = json.into() {
             self.attributes = Some(json);
+        }
+    }
+
+    /// A vector of the record by a model, carried in a field: found as if it were written beside
+    /// the record, and stored once. At most one a model and dimension: the first one counts. Needs
+    /// [`Record::VECTORS`].
+    pub fn vector(&mut self, model: &'a str, values: impl Into<Option<&'a Vector>>) {
+        if let Some(values) = values.into().filter(|_| !model.is_empty()) {
+            self.vectors.push(StatedVector { subject: None, model, values });
+        }
+    }
+
+    /// As [`Facts::vector`], for a vector of another record, which is what a search finds. That
+    /// record must be linked to as well, so that the vector is found from there.
+    pub fn vector_of(
+        &mut self,
+        subject: impl Into<Option<NodeId>>,
+        model: &'a str,
+        values: impl Into<Option<&'a Vector>>,
+    ) {
+        if let (Some(subject), Some(values)) = (subject.into(), values.into())
+            && !model.is_empty()
+        {
+            self.vectors.push(StatedVector { subject: Some(subject), model, values });
         }
     }
 }

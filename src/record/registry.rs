@@ -17,7 +17,7 @@ use super::{
     ScanManifest, ScanRun, Schedule, Skill, SkillResult, TagDefinition, Task, TaskEvent, TaskRun,
     TimelineSummary, TrackedIssue, VectorDocument, Violation, Watch, WorkflowJob,
 };
-use super::{Facts, History, Record, facts_of};
+use super::{CarriedVectors, Facts, History, Record, facts_of};
 use crate::base::codec;
 use crate::base::error::{Error, Result};
 use crate::base::id::Kind;
@@ -30,6 +30,7 @@ pub struct RecordType {
     pub(crate) name: &'static str,
     pub(crate) version: u16,
     pub(crate) history: History,
+    pub(crate) vectors: CarriedVectors,
     pub(crate) type_id: TypeId,
     pub(crate) describe: DescribeFn,
     pub(crate) to_json: fn(&[u8]) -> Result<serde_json::Value>,
@@ -44,6 +45,7 @@ impl RecordType {
             name: T::NAME,
             version: T::VERSION,
             history: T::HISTORY,
+            vectors: T::VECTORS,
             type_id: TypeId::of::<T>(),
             describe: |bytes, take| {
                 let record: T = codec::decode(bytes)?;
@@ -215,6 +217,9 @@ mod tests {
                     let facts = facts_of(&record);
                     for (index, _) in facts.unique.iter().chain(&facts.indexes) {
                         assert!(!index.is_empty(), "{}", T::NAME);
+                    }
+                    for stated in &facts.vectors {
+                        assert!(T::VECTORS.may_be_of(stated.model), "{}", T::NAME);
                     }
                     let edge_types = facts.edges.iter().map(|edge| edge.edge_type);
                     assert!(edge_types.clone().all(|name| !name.is_empty()), "{}", T::NAME);

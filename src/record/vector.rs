@@ -3,9 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use super::{Facts, Json, Record, Vector};
+use super::{CarriedVectors, Facts, Json, Record, Vector};
 use crate::base::id::NodeId;
 use crate::base::time::Timestamp;
+
+/// The model of their vectors: the vector store has one and does not name it.
+const MODEL: &str = "vector_document";
 
 /// A text that is found through its embedding.
 #[skip_serializing_none]
@@ -46,6 +49,7 @@ pub struct VectorDocument {
 
 impl Record for VectorDocument {
     const NAME: &'static str = "vector_document";
+    const VECTORS: CarriedVectors = CarriedVectors::Of(&[MODEL]);
 
     fn describe<'a>(&'a self, facts: &mut Facts<'a>) {
         facts.unique_text("vector_id", &self.vector_id);
@@ -72,5 +76,6 @@ impl Record for VectorDocument {
         facts.time("created", self.created_at);
         facts.number("importance", self.importance_score);
         facts.attributes(self.metadata.as_ref());
+        facts.vector(MODEL, self.embedding.as_ref());
     }
 }

@@ -16,6 +16,7 @@ mod schema;
 mod snippet;
 #[cfg(test)]
 mod tests;
+pub(crate) mod vector;
 mod words;
 
 use std::cmp::Reverse;
@@ -27,6 +28,10 @@ pub use analyzer::{AnalyzerOptions, Language};
 pub(crate) use indexer::{IndexChange, Indexer, IndexerOptions};
 pub(crate) use parse::TextQuery;
 pub use snippet::Snippet;
+pub use vector::{
+    EmbedWith, Embedder, FusedHit, HybridWeights, LocalHash, Metric, Parts, Scan,
+    reciprocal_rank_fusion,
+};
 
 use crate::base::error::{Error, Result};
 use crate::base::id::{Kind, NodeId, Seq};

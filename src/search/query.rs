@@ -142,7 +142,7 @@ fn count_facet(view: &View, query: &dyn Query, facet: &Facet) -> tantivy::Result
     })
 }
 
-fn filter_query(fields: &Fields, filter: &Filter) -> Box<dyn Query> {
+pub(super) fn filter_query(fields: &Fields, filter: &Filter) -> Box<dyn Query> {
     let word = |field: Field, text: &str| -> Box<dyn Query> {
         let term = Term::from_field_text(field, text);
         Box::new(TermQuery::new(term, IndexRecordOption::Basic))

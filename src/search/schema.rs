@@ -183,7 +183,7 @@ pub(super) fn value_path(name: &str) -> String {
 
 /// Calls `found` with the path and spelling of every text, number and truth value of an object.
 /// Elements of a list have the path of the list.
-fn walk_attributes(
+pub(super) fn walk_attributes(
     path: &mut String,
     value: &serde_json::Value,
     found: &mut impl FnMut(&str, &str),

@@ -25,6 +25,8 @@ pub enum Operation {
     Link,
     /// Edges were removed.
     Unlink,
+    /// Vectors of records were written or deleted; the records themselves are as they were.
+    Embed,
 }
 
 impl Operation {
@@ -34,6 +36,7 @@ impl Operation {
             Self::Delete => 2,
             Self::Link => 3,
             Self::Unlink => 4,
+            Self::Embed => 5,
         }
     }
 
@@ -43,6 +46,7 @@ impl Operation {
             2 => Self::Delete,
             3 => Self::Link,
             4 => Self::Unlink,
+            5 => Self::Embed,
             _ => return None,
         })
     }
@@ -67,7 +71,7 @@ impl Change {
     /// The records of the run; empty for edges.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
         let count = match self.operation {
-            Operation::Put | Operation::Delete => self.count,
+            Operation::Put | Operation::Delete | Operation::Embed => self.count,
             Operation::Link | Operation::Unlink => 0,
         };
         let first = self.first;
@@ -87,7 +91,7 @@ impl Change {
     /// The edges of the run; empty for records.
     pub fn edges(&self) -> impl Iterator<Item = EdgeId> + use<> {
         let count = match self.operation {
-            Operation::Put | Operation::Delete => 0,
+            Operation::Put | Operation::Delete | Operation::Embed => 0,
             Operation::Link | Operation::Unlink => self.count,
         };
         let first = self.first;
@@ -99,11 +103,14 @@ impl Change {
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
     runs: Vec<(Operation, u64, u64)>,
+    /// Runs of [`Operation::Embed`], kept apart: a load that writes records and their vectors by
+    /// turns is two runs, not two for each record.
+    embedded: Vec<(Operation, u64, u64)>,
 }
 
 impl Gathered {
     pub(crate) fn is_empty(&self) -> bool {
-        self.runs.is_empty()
+        self.runs.is_empty() && self.embedded.is_empty()
     }
 
     /// Notes one id. Ids that follow each other join one run.
@@ -112,7 +119,11 @@ impl Gathered {
     }
 
     pub(crate) fn push_run(&mut self, operation: Operation, first: u64, count: u64) {
-        if let Some((last, start, length)) = self.runs.last_mut()
+        let runs = match operation {
+            Operation::Embed => &mut self.embedded,
+            _ => &mut self.runs,
+        };
+        if let Some((last, start, length)) = runs.last_mut()
             && *last == operation
         {
             if *start + *length == first {
@@ -123,7 +134,7 @@ impl Gathered {
                 return;
             }
         }
-        self.runs.push((operation, first, count));
+        runs.push((operation, first, count));
     }
 
     /// Writes the entry of the write.
@@ -131,7 +142,7 @@ impl Gathered {
         let mut part = 0_u32;
         let mut value = Vec::with_capacity(32);
         varint::put_signed(&mut value, time.as_micros());
-        for (operation, first, count) in &self.runs {
+        for (operation, first, count) in self.runs.iter().chain(&self.embedded) {
             if value.len() > PART_BYTES {
                 rows.put(TableId::CHANGES, &part_key(seq, part), &value)?;
                 value.clear();
@@ -239,5 +250,18 @@ mod tests {
             gathered.runs,
             [(Operation::Put, 5, 3), (Operation::Put, 9, 1), (Operation::Delete, 10, 1)]
         );
+    }
+
+    #[test]
+    fn records_and_vectors_written_by_turns_are_two_runs() {
+        let mut gathered = Gathered::default();
+        for id in 1..=100 {
+            gathered.push(Operation::Put, id);
+            gathered.push(Operation::Embed, id);
+        }
+        assert_eq!(gathered.runs, [(Operation::Put, 1, 100)]);
+        assert_eq!(gathered.embedded, [(Operation::Embed, 1, 100)]);
+        let only = Gathered { runs: Vec::new(), ..gathered };
+        assert!(!only.is_empty());
     }
 }

@@ -30,6 +30,7 @@ pub(crate) mod snapshot;
 pub(crate) mod tables;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod vectors;
 pub(crate) mod verbatim;
 
 pub(crate) use rows::{Bytes, KeyRange, RowIter, Rows, RowsMut};

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::sources::Sources;
+use super::vector_index::VectorIndex;
 use crate::base::error::{Error, Result};
 use crate::base::id::Kind;
 use crate::base::time::Clock;
@@ -21,6 +22,8 @@ pub(crate) struct Core {
     pub(crate) names: Names,
     pub(crate) sources: Sources,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Vectors in memory.
+    pub(crate) vectors: VectorIndex,
     /// What reading the graph from blocks has cost.
     pub(crate) graph_meter: Arc<Meter>,
 }

@@ -6,6 +6,7 @@ pub(crate) mod core;
 #[cfg(feature = "legacy")]
 pub(crate) mod draft;
 pub(crate) mod entry;
+pub(crate) mod hybrid;
 #[cfg(feature = "legacy")]
 pub(crate) mod import;
 pub(crate) mod listing;
@@ -17,9 +18,12 @@ pub(crate) mod read;
 pub(crate) mod record_read;
 pub(crate) mod record_write;
 pub(crate) mod search;
+pub(crate) mod similar;
 pub(crate) mod sources;
 pub(crate) mod stats;
 pub(crate) mod tx;
+pub(crate) mod vector_index;
+pub(crate) mod vectors;
 pub(crate) mod verify;
 pub(crate) mod view;
 pub(crate) mod worker;
@@ -36,14 +40,18 @@ use crate::storage::changes::{self, Change};
 use crate::storage::place;
 use commit::{Closer, Shared};
 pub use compact::CompactReport;
+pub use hybrid::{Hybrid, HybridHit, HybridResults};
 pub use listing::JsonScan;
 pub use options::{GraphMemory, Options};
 pub use read::ReadTx;
 pub use record_read::{IndexScan, RecordScan};
 pub use search::{Freshness, Search, SearchHit, SearchResults, SearchStats};
+pub use similar::{Similar, SimilarHit, SimilarResults};
 pub use sources::Origin;
 pub use stats::{GraphStats, GraphView, SourceStats, StoreLatencies, StoreStats, TableStats};
 pub use tx::{NewEdge, WriteTx};
+pub use vector_index::VectorStats;
+pub use vectors::VectorModel;
 pub use verify::{Problem, VerifyReport};
 
 /// An open store: one directory. Cheap to clone; clones share everything.

@@ -12,6 +12,7 @@ use super::migrate::{self, Formats};
 use super::options::Options;
 use super::read::Published;
 use super::sources::Sources;
+use super::vector_index::VectorIndex;
 use super::worker;
 use crate::base::error::{Error, Result};
 use crate::base::id::Kind;
@@ -101,6 +102,7 @@ fn finish(directory: &Path, options: Options, engine: Engine, writable: bool) ->
         names: Names::load(&snapshot)?,
         sources: Sources::load(&snapshot)?,
         clock: options.clock,
+        vectors: VectorIndex::new(options.vector_bytes_max),
         graph_meter: Arc::default(),
     };
     if writable {

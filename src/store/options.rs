@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Store;
 use super::open;
 use crate::base::error::Result;
-use crate::base::limits::{CACHE_BYTES_DEFAULT, GRAPH_BYTES_DEFAULT};
+use crate::base::limits::{CACHE_BYTES_DEFAULT, GRAPH_BYTES_DEFAULT, VECTOR_BYTES_DEFAULT};
 use crate::base::time::{Clock, SystemClock};
 use crate::record::{Record, RecordType};
 use crate::storage::disk::Disk;
@@ -102,6 +102,7 @@ pub struct Options {
     /// Tests of crashes put the data on a disk of theirs.
     pub(crate) disk: Option<Arc<dyn Disk>>,
     pub(crate) graph: GraphMemory,
+    pub(crate) vector_bytes_max: usize,
 }
 
 impl Default for Options {
@@ -120,6 +121,7 @@ impl Options {
             own_types: Vec::new(),
             disk: None,
             graph: GraphMemory::default(),
+            vector_bytes_max: VECTOR_BYTES_DEFAULT,
         }
     }
 
@@ -134,6 +136,15 @@ impl Options {
     #[must_use]
     pub fn graph(mut self, memory: GraphMemory) -> Self {
         self.graph = memory;
+        self
+    }
+
+    /// Bytes that vectors may take in memory, 1 GiB unless said otherwise: five for each value of
+    /// each vector of the models that are searched, and about 70 a vector. What does not fit is
+    /// searched in the data file, more slowly and with the same answers; 0 brings none into memory.
+    #[must_use]
+    pub fn vector_bytes_max(mut self, bytes: usize) -> Self {
+        self.vector_bytes_max = bytes;
         self
     }
 

@@ -61,6 +61,11 @@ impl ReadTx {
         self.core.names.number(name)
     }
 
+    /// The index's name or edge type behind a number.
+    pub(crate) fn name_of(&self, number: u32) -> Option<Arc<str>> {
+        self.core.names.name(number)
+    }
+
     pub(crate) fn core_arc(&self) -> &Arc<Core> {
         &self.core
     }

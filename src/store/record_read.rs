@@ -406,6 +406,29 @@ macro_rules! read_methods {
                     .transpose()
             }
 
+            /// The vector of the record `id` by a model: the one that was written beside it, else
+            /// the one that it carries in a field, else the one that another record carries for it.
+            ///
+            /// # Errors
+            /// [`Error::Corrupt`](crate::Error::Corrupt) when a row is damaged.
+            pub fn get_vector(
+                &self,
+                id: crate::NodeId,
+                model: &str,
+            ) -> crate::Result<Option<Vec<f32>>> {
+                let number = self.name_number(model);
+                crate::store::vectors::get(self.core(), self.rows(), id, model, number)
+            }
+
+            /// Every model that has vectors beside records, in the order in which they were first
+            /// named. Models of vectors that records carry in fields are not listed.
+            ///
+            /// # Errors
+            /// [`Error::Corrupt`](crate::Error::Corrupt) when a row is damaged.
+            pub fn vector_models(&self) -> crate::Result<Vec<crate::store::VectorModel>> {
+                crate::store::vectors::models(self.rows(), &|number| self.name_of(number))
+            }
+
             /// Where an imported record came from; `None` for what was born here.
             #[must_use]
             pub fn origin(&self, id: crate::NodeId) -> Option<crate::Origin> {

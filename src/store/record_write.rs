@@ -12,7 +12,7 @@ use crate::storage::changes::{Gathered, Operation};
 use crate::storage::index;
 use crate::storage::names::NewNames;
 use crate::storage::tables::record_key;
-use crate::storage::{KeyRange, RowsMut, TableId, adjacency};
+use crate::storage::{KeyRange, RowsMut, TableId, adjacency, vectors};
 
 /// Links that a bulk load gathers before it sorts them into the blocks.
 const PENDING_LINKS_MAX: usize = 1 << 19;
@@ -59,6 +59,8 @@ pub(crate) struct Writer<R> {
     pub(crate) source: Option<u32>,
     /// Links and stated edges that were added.
     pub(crate) links: u64,
+    /// Dimensions of models that this write has looked up: a load must not read what it writes.
+    pub(crate) dimensions: HashMap<u32, usize>,
     next_keys: HashMap<Kind, u64>,
     /// Records of versioned types that were not there before this write.
     born: Born,
@@ -75,6 +77,7 @@ impl<R: RowsMut> Writer<R> {
             new_names: NewNames::default(),
             source: None,
             links: 0,
+            dimensions: HashMap::new(),
             next_keys: HashMap::new(),
             born: Born::default(),
             pending: gather_links.then(Vec::new),
@@ -177,6 +180,11 @@ impl<R: RowsMut> Writer<R> {
             let mut floor = Vec::with_capacity(5);
             varint::put(&mut floor, id.key() + 1);
             self.rows.put(TableId::FLOORS, &index::floor_key(kind), &floor)?;
+        }
+        for (model, _) in vectors::models(&self.rows)? {
+            if vectors::get(&self.rows, model, id)?.is_some() {
+                vectors::delete(&mut self.rows, model, id)?;
+            }
         }
         self.rows.delete(TableId::records(kind), &record_key(id.key()))?;
         self.changes.push(Operation::Delete, id.as_u64());

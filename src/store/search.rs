@@ -26,7 +26,7 @@ const BATCH_IDS: usize = 50_000;
 
 /// The search index of an open store.
 pub(crate) struct SearchIndex {
-    indexer: Indexer,
+    pub(super) indexer: Indexer,
     /// Held while the index catches up: one at a time.
     catching_up: Mutex<()>,
 }

@@ -171,6 +171,11 @@ impl<'s> WriteTx<'s> {
         self.core().names.number_in(name, &self.writer.new_names)
     }
 
+    /// The name behind a number, also of one that is new in this write.
+    pub(crate) fn name_of(&self, number: u32) -> Option<std::sync::Arc<str>> {
+        self.core().names.name_in(number, &self.writer.new_names)
+    }
+
     /// The sequence number that this write gets if it is accepted.
     #[must_use]
     pub fn seq(&self) -> Seq {

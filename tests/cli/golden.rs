@@ -84,6 +84,7 @@ fn help_says_what_there_is() {
         "get",
         "list",
         "search",
+        "similar",
         "graph neighbors",
         "graph walk",
         "graph path",

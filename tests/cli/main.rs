@@ -10,5 +10,6 @@ mod golden;
 mod graph;
 mod graph_algorithms;
 mod session;
+mod similar;
 mod streams;
 mod task;

@@ -12,6 +12,7 @@ mod format;
 mod graph_memory;
 mod graph_search;
 mod history;
+mod hybrid;
 mod index;
 mod jobs;
 mod jobs_model;
@@ -29,6 +30,10 @@ mod schedules;
 mod store;
 mod tasks;
 mod transfer;
+mod vectors;
+#[cfg(feature = "legacy")]
+mod vectors_legacy;
+mod vectors_model;
 mod workflow;
 #[path = "../support/workload.rs"]
 mod workload;

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Outcome, Workload, graph, legacy, queue, records, search};
+use crate::{Outcome, Workload, graph, legacy, queue, records, search, vector};
 
 /// What one process has to do.
 #[derive(Clone, Debug)]
@@ -73,6 +73,7 @@ pub fn run(task: &Task, stage: Option<&str>) -> Outcome {
         "records" => records::run(&task.system, &task.folder, size(100_000)),
         "graph" => graph::run(task, stage),
         "search" => search::run(task, stage),
+        "vector" => vector::run(task),
         "legacy" => legacy::run(&task.system, &task.folder, size(1_000_000)),
         "queue" => queue::run(task, size(4_000)),
         other => Err(format!("no suite {other}").into()),

@@ -17,6 +17,7 @@ mod report;
 mod rmat;
 mod search;
 mod texts;
+mod vector;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,7 +34,7 @@ pub type Outcome<T = ()> = Result<T, Failure>;
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Suites to run: records, graph, search, legacy, queue, or all.
+    /// Suites to run: records, graph, search, vector, legacy, queue, or all.
     #[arg(required = true)]
     suites: Vec<String>,
     #[command(flatten)]
@@ -62,7 +63,8 @@ pub struct Options {
 /// How large the data is. Handed on to every child, so that all systems do the same work.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Workload {
-    /// Records of the suite `records`, rows of `legacy`, texts of `search`, jobs of `queue`.
+    /// Records of the suite `records`, rows of `legacy`, texts of `search`, vectors of `vector`, jobs
+    /// of `queue`.
     #[arg(long)]
     size: Option<u64>,
     /// The graph has 2^scale nodes.

@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 
 use crate::child::{Measured, Task};
 use crate::graph::python;
-use crate::{Options, Outcome, graph, legacy, queue, records, search, texts};
+use crate::{Options, Outcome, graph, legacy, queue, records, search, texts, vector};
 
 type Runs = BTreeMap<(String, String), Vec<Measured>>;
 
 /// Runs suites and prints a line a measure.
 pub fn run(suites: &[String], options: &Options) -> Outcome {
     let suites: Vec<&str> = match suites {
-        [only] if only == "all" => vec!["records", "graph", "search", "legacy", "queue"],
+        [only] if only == "all" => vec!["records", "graph", "search", "vector", "legacy", "queue"],
         given => given.iter().map(String::as_str).collect(),
     };
     let mut lines = Vec::new();
@@ -27,6 +27,7 @@ pub fn run(suites: &[String], options: &Options) -> Outcome {
             "records" => records::SYSTEMS,
             "graph" => graph::SYSTEMS,
             "search" => search::SYSTEMS,
+            "vector" => vector::SYSTEMS,
             "legacy" => legacy::SYSTEMS,
             "queue" => queue::SYSTEMS,
             other => return Err(format!("no suite {other}").into()),
@@ -35,7 +36,7 @@ pub fn run(suites: &[String], options: &Options) -> Outcome {
             .iter()
             .copied()
             .filter(|name| options.system.is_empty() || options.system.iter().any(|s| s == name))
-            .filter(|name| python::is_there(name))
+            .filter(|name| python::is_there(name) && vector::is_there(name))
             .collect();
         let mut runs = Runs::new();
         for turn in 0..options.runs {
@@ -121,6 +122,7 @@ fn unit(measure: &str) -> (&'static str, &'static str) {
         name if name.starts_with("open_") || name.ends_with("_ms") => ("ms", "lower"),
         name if name.starts_with("peak_memory") || name == "disk" => ("MB", "lower"),
         "size_ratio" | "write_overhead" => ("ratio", "lower"),
+        "recall_at_10" => ("share", "higher"),
         "searchable_s" => ("s", "lower"),
         "scan" => ("records/s", "higher"),
         "import" | "export" => ("rows/s", "higher"),

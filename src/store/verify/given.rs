@@ -113,10 +113,11 @@ impl Given {
     /// Takes in a change. Says what is wrong with it, if anything.
     pub(super) fn note(&mut self, change: &Change) -> Option<String> {
         let (of_records, present) = match change.operation {
-            Operation::Put => (true, true),
-            Operation::Delete => (true, false),
-            Operation::Link => (false, true),
-            Operation::Unlink => (false, false),
+            Operation::Put => (true, Some(true)),
+            Operation::Delete => (true, Some(false)),
+            Operation::Link => (false, Some(true)),
+            Operation::Unlink => (false, Some(false)),
+            Operation::Embed => (true, None),
         };
         let first = NodeId::from_u64(change.first());
         let last = NodeId::from_u64(change.first() + change.count.saturating_sub(1));
@@ -129,7 +130,9 @@ impl Given {
         }
         let fault = (!self.was_given(first) || !self.was_given(last))
             .then(|| format!("write {seq} names {first} to {last}, which were never all given"));
-        self.kinds[first.kind().index()].note(first.key(), change.count, present);
+        if let Some(present) = present {
+            self.kinds[first.kind().index()].note(first.key(), change.count, present);
+        }
         fault
     }
 

@@ -9,6 +9,7 @@ mod fingerprint;
 mod given;
 mod log;
 mod tables;
+mod vectors;
 mod view;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -42,6 +43,8 @@ pub struct VerifyReport {
     /// Natural keys of imported records that another record of the same source holds, or held when
     /// they were imported. A finding, not a problem: such records are kept without the key.
     pub duplicate_keys: u64,
+    /// Vectors that were written beside records.
+    pub vectors: u64,
     /// Kinds whose type is not registered: their rows cannot be compared with their records.
     pub unchecked_kinds: u64,
     /// The first problems, in the order in which they were found.
@@ -129,6 +132,8 @@ fn compare(shared: &Shared, rows: &Snapshot, report: &mut VerifyReport) -> Resul
     let outcome = log::check_history(&view, &log, report);
     report.absorb(outcome)?;
     tables::check_verbatim(&view, report)?;
+    let outcome = vectors::check(&view, report);
+    report.absorb(outcome)?;
     for name in view.unknown_names() {
         report.add("table names", format!("{name:?} is used and has no number"));
     }
@@ -533,6 +538,45 @@ mod tests {
     fn delete_name(tx: &mut WriteTx<'_>, name: &[u8]) -> Result<()> {
         tx.writer.rows.put(TableId::META, b"test", b"")?;
         tx.writer.rows.delete(TableId::NAMES, name)
+    }
+
+    #[test]
+    fn damage_of_vectors_is_named() {
+        use crate::storage::vectors;
+        type Damage = fn(&mut WriteTx<'_>, u32) -> Result<()>;
+        let damages: [(Damage, &str); 5] = [
+            (
+                |tx, model| vectors::put(&mut tx.writer.rows, model, book(1), &[1.0]),
+                "vector of record 128:1 (test_book) has 4 bytes; its model has 2 values",
+            ),
+            (
+                |tx, model| vectors::put(&mut tx.writer.rows, model, book(1), &[f32::NAN, 0.0]),
+                "vector of record 128:1 (test_book) has a value that is not finite",
+            ),
+            (
+                |tx, model| vectors::put(&mut tx.writer.rows, model, book(3), &[1.0, 0.0]),
+                "vector of record 128:3 (test_book) is there, the record is not",
+            ),
+            (
+                |tx, model| vectors::delete_model(&mut tx.writer.rows, model),
+                "vector of record 128:1 (test_book) is of a model that is none",
+            ),
+            (|tx, _| vectors::put_dimension(&mut tx.writer.rows, 999, 2), "model 999 has no name"),
+        ];
+        for (damage, words) in damages {
+            check_damage(
+                |tx| {
+                    tx.put_vector(book(1), "mini", &[0.6, 0.8])?;
+                    let model = tx.name_number("mini").unwrap();
+                    damage(tx, model)
+                },
+                &[words],
+            );
+        }
+        let (_directory, store) = library();
+        store.write(|tx| tx.put_vector(book(1), "mini", &[0.6, 0.8])).unwrap();
+        let report = store.verify().unwrap();
+        assert_eq!((report.problems.as_slice(), report.vectors), (&[][..], 1));
     }
 
     #[test]

@@ -58,6 +58,11 @@ impl<'a> View<'a> {
         name.map_or_else(|| "without a name".into(), |name| name.to_string())
     }
 
+    /// Whether a number stands for a name.
+    pub(super) fn has_name(&self, number: u32) -> bool {
+        self.names.name(number).is_some()
+    }
+
     /// The name of an edge type.
     pub(super) fn edge_type(&self, number: u32) -> String {
         self.names.name(number).map_or_else(|| format!("type {number}"), |name| name.to_string())

@@ -14,7 +14,7 @@ use crate::rmat::Rmat;
 pub const SYSTEMS: &[&str] = &["networkx", "igraph"];
 
 /// The interpreter: `ENGRAPH_PYTHON`, or `python3`.
-fn interpreter() -> PathBuf {
+pub fn interpreter() -> PathBuf {
     std::env::var_os("ENGRAPH_PYTHON").map_or_else(|| "python3".into(), PathBuf::from)
 }
 
