@@ -27,7 +27,7 @@ use crate::base::id::{NodeId, Seq};
 use crate::base::limits::INDEXER_BYTES;
 use crate::record::Facts;
 
-const ENGINE: &str = "tantivy";
+pub(super) const ENGINE: &str = "tantivy";
 
 /// Segments of one size that are merged into one. Fewer than the engine's eight: a commit takes
 /// its time anyway, and a query pays for every segment.
@@ -282,6 +282,11 @@ impl Indexer {
                 .map_err(|err| Error::engine(ENGINE, "merge segments", err))?;
         }
         self.sync()
+    }
+
+    /// How texts become terms here.
+    pub(super) fn analyzer_options(&self) -> AnalyzerOptions {
+        self.options.analyzer
     }
 
     /// The last commit; `None` when there is no usable index.

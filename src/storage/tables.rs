@@ -10,7 +10,7 @@ use crate::base::id::Kind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TableId(u16);
 
-const SHARED: [&str; 12] = [
+const SHARED: [&str; 13] = [
     "unique",
     "index",
     "adjacency",
@@ -23,6 +23,7 @@ const SHARED: [&str; 12] = [
     "floors",
     "verbatim",
     "meta",
+    "matches",
 ];
 
 impl TableId {
@@ -51,6 +52,8 @@ impl TableId {
     pub(crate) const VERBATIM: Self = Self(10);
     /// Facts about the store itself.
     pub(crate) const META: Self = Self(11);
+    /// What standing searches have matched: in order, and by record.
+    pub(crate) const MATCHES: Self = Self(12);
     /// How many numbers there are.
     pub(crate) const COUNT: usize = SHARED.len() + 256;
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::search::SearchSetup;
 use super::sources::Sources;
 use crate::base::error::{Error, Result};
 use crate::base::id::Kind;
@@ -21,6 +22,8 @@ pub(crate) struct Core {
     pub(crate) names: Names,
     pub(crate) sources: Sources,
     pub(crate) clock: Arc<dyn Clock>,
+    /// How texts are indexed.
+    pub(crate) search: SearchSetup,
     /// What reading the graph from blocks has cost.
     pub(crate) graph_meter: Arc<Meter>,
 }
