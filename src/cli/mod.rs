@@ -69,7 +69,7 @@ enum Action {
     /// List the records of a kind
     List(list::Arguments),
     /// Find records by their texts
-    Search(search::Arguments),
+    Search(Box<search::Arguments>),
     /// Ask how records are connected; graphs in and out of other programs
     Graph(graph::Arguments),
     /// Look at runs and their tasks, cancel and retry them

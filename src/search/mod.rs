@@ -21,6 +21,7 @@ mod past;
 mod query;
 mod schema;
 mod snippet;
+mod stop_words;
 mod subject;
 mod suggest;
 #[cfg(test)]
@@ -34,7 +35,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-pub use analyzer::{AnalyzerOptions, Language};
+pub use analyzer::{AnalyzerOptions, Language, StopWords};
 pub use explain::{Explanation, FoundIn, ScorePart};
 pub(crate) use indexer::{IndexChange, Indexer, IndexerOptions};
 pub(crate) use matcher::Matcher;

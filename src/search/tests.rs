@@ -208,7 +208,10 @@ fn a_foreign_index_is_built_anew() {
         replace(folder, "\\\"schema\\\":\\\"", "\\\"schema\\\":\\\"0");
     });
     check_damage("foreign", options, |folder| replace(folder, "\"title\"", "\"topic\""));
-    let other = IndexerOptions { analyzer: AnalyzerOptions { stem: None }, ..options };
+    let other = IndexerOptions {
+        analyzer: AnalyzerOptions { stem: None, ..AnalyzerOptions::default() },
+        ..options
+    };
     check_damage("analyzer", other, |_| {});
 }
 

@@ -270,8 +270,14 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NotFound`] when no search is saved under that name; [`Error::Invalid`] when it is
-    /// not a standing one; [`Error::Conflict`] inside a write, when there is something to look at.
+    /// not a standing one; [`Error::Conflict`] inside a write: what was found has to be written.
     pub fn matches(&self, search: &str, after: Seq, limit: usize) -> Result<Matches> {
+        if self.shared().is_writing() {
+            return Err(Error::conflict(
+                "matches",
+                "they are read inside a write of the same store",
+            ));
+        }
         let seen = catch_up(self.shared())?;
         let published = self.shared().published()?;
         let rows = &*published.rows;

@@ -8,6 +8,7 @@ mod demo;
 mod errors;
 mod golden;
 mod graph;
+mod search;
 mod session;
 mod streams;
 mod task;

@@ -13,6 +13,7 @@ use super::super::shown;
 
 /// What to look for besides the words: the same for a search and for one that is saved.
 #[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own for people")]
 pub(super) struct Flags {
     /// Only records of these kinds
     #[arg(long, value_name = "KIND")]

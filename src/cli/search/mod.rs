@@ -67,7 +67,7 @@ enum Action {
         /// The record, for example `document:17`
         record: String,
         #[command(flatten)]
-        flags: Flags,
+        flags: Box<Flags>,
     },
     /// Say what a text that somebody is typing may become
     Complete {
@@ -80,7 +80,7 @@ enum Action {
         limit: usize,
     },
     /// Keep a search under a name
-    Save(saved::SaveArguments),
+    Save(Box<saved::SaveArguments>),
     /// Run a search that was saved
     Run {
         /// The store's directory
@@ -189,7 +189,8 @@ fn answer(
         extras.explanations = explanations.collect::<Result<_, _>>()?;
     }
     show::results(tx, &found, &extras, output)?;
-    Ok(Answer::yes_if(!found.hits.is_empty()))
+    let is_found = !found.hits.is_empty() || found.total.is_some_and(|total| total > 0);
+    Ok(Answer::yes_if(is_found))
 }
 
 /// Shows the hits of a search without more.

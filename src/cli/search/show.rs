@@ -101,7 +101,7 @@ pub(super) fn results(
             behind: found.behind,
         });
     }
-    if hits.is_empty() {
+    if hits.is_empty() && found.total.unwrap_or_default() == 0 {
         output.note("nothing was found")?;
     }
     if let Some(meant) = &extras.did_you_mean {

@@ -13,7 +13,6 @@ use crate::base::id::{NodeId, Seq};
 use crate::record::Facts;
 use crate::search::{
     Access, AnalyzerOptions, IndexChange, Indexer, IndexerOptions, Matcher, SearchOptions,
-    TextQuery,
 };
 use crate::storage::changes::{self, Operation};
 use crate::storage::tables::record_key_from;
@@ -67,7 +66,7 @@ impl SearchIndex {
 
     /// What decides on single records, without the index, whether a query finds them.
     pub(crate) fn matcher(&self, text: &str, options: &SearchOptions) -> Result<Matcher> {
-        let query = TextQuery::parse(text, options)?;
+        let query = self.indexer.parse(text, options)?;
         Ok(self.indexer.matcher(&query, options))
     }
 

@@ -349,7 +349,7 @@ impl Search<'_> {
             options.filters.push(Filter::Kinds(self.kinds.clone()));
         }
         let query = match &self.subject {
-            About::Text(text) => TextQuery::parse(text, &options)?,
+            About::Text(text) => shared.search().indexer.parse(text, &options)?,
             About::Record(id) => like(shared, &published, *id)?,
         };
         let mut past = None;
