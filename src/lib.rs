@@ -70,12 +70,14 @@ pub use base::time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use family::entity;
 pub use storage::changes::{Change, Operation};
 pub use store::{CompactReport, Problem, SourceStats, StoreStats, TableStats, VerifyReport};
+pub use store::{Completion, Completions, KeywordCompletion, SearchReport};
 pub use store::{Freshness, Search, SearchHit, SearchResults, SearchStats};
 pub use store::{GraphMemory, GraphStats, GraphView, Latency, StoreLatencies};
 pub use store::{Hybrid, HybridHit, HybridResults};
 pub use store::{
     IndexScan, JsonScan, NewEdge, Options, Origin, ReadTx, RecordScan, Store, WriteTx,
 };
+pub use store::{Match, Matches, SavedSearch, Watching};
 pub use store::{Similar, SimilarHit, SimilarResults, VectorModel, VectorStats};
 
 /// Compiles and runs the examples of the README.

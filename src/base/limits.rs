@@ -76,6 +76,24 @@ pub(crate) const INDEXER_BYTES: usize = 40 << 20;
 /// Bytes of one text that are looked through for a snippet.
 pub(crate) const SNIPPET_SCAN_BYTES_MAX: usize = 1 << 20;
 
+/// Words of a record by which similar ones are found: more cost a walk over a posting list each and
+/// change the answer little.
+pub(crate) const LIKE_TERMS_MAX: usize = 25;
+
+/// Terms of the search index that are looked through for a completion or a better spelling: the
+/// answer comes while somebody types.
+pub(crate) const SUGGESTION_TERMS_MAX: usize = 20_000;
+
+/// Records changed since that a search at an earlier write looks at: each is indexed as it was, for
+/// that one search.
+pub(crate) const PAST_CHANGES_MAX: usize = 100_000;
+
+/// Saved searches of one store: each standing one is held against every record that is written.
+pub(crate) const SAVED_SEARCHES_MAX: usize = 1_000;
+
+/// Longest text of a saved search, in bytes.
+pub(crate) const SAVED_SEARCH_BYTES_MAX: usize = 64 << 10;
+
 /// How deep folders are searched for databases: deeper ones are not installations.
 pub(crate) const LEGACY_FOLDER_DEPTH_MAX: usize = 16;
 

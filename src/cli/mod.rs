@@ -70,7 +70,7 @@ enum Action {
     /// List the records of a kind
     List(list::Arguments),
     /// Find records by their texts
-    Search(search::Arguments),
+    Search(Box<search::Arguments>),
     /// Find records by their vectors
     Similar(similar::Arguments),
     /// Ask how records are connected; graphs in and out of other programs

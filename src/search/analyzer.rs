@@ -88,13 +88,30 @@ pub struct AnalyzerOptions {
     /// The language whose endings are taken off words, so that "replies" finds "reply". `None`
     /// keeps words as they are written.
     pub stem: Option<Language>,
+    /// What becomes of words of that language that say nothing. Changing it alone rebuilds nothing:
+    /// it is a matter of queries.
+    #[serde(default)]
+    pub stop_words: StopWords,
 }
 
 impl Default for AnalyzerOptions {
-    /// English endings are taken off.
+    /// English endings are taken off, and English words that say nothing.
     fn default() -> Self {
-        Self { stem: Some(Language::English) }
+        Self { stem: Some(Language::English), stop_words: StopWords::default() }
     }
+}
+
+/// What becomes of words such as "the" in a query that has others.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum StopWords {
+    /// They are not looked for, unless they are quoted, marked or joined by operators.
+    #[default]
+    Drop,
+    /// They are looked for like any other word.
+    Keep,
 }
 
 /// A word as the analyzer sees it.
@@ -453,13 +470,17 @@ mod tests {
             "The Replies run",
             &[(0, "the"), (1, "replies"), (1, "repli"), (2, "run")],
         );
-        check(AnalyzerOptions { stem: None }, "Replies", &[(0, "replies")]);
+        check(
+            AnalyzerOptions { stem: None, ..AnalyzerOptions::default() },
+            "Replies",
+            &[(0, "replies")],
+        );
     }
 
     #[test]
     fn accents_and_case_are_folded() {
         check(
-            AnalyzerOptions { stem: None },
+            AnalyzerOptions { stem: None, ..AnalyzerOptions::default() },
             "\u{c9}T\u{c9} cafe\u{301} Stra\u{df}e \u{130}",
             &[(0, "ete"), (1, "cafe"), (2, "strasse"), (3, "i")],
         );
@@ -468,7 +489,7 @@ mod tests {
     #[test]
     fn identifiers_give_whole_and_parts() {
         check(
-            AnalyzerOptions { stem: None },
+            AnalyzerOptions { stem: None, ..AnalyzerOptions::default() },
             "x getUserName y",
             &[(0, "x"), (1, "getusername"), (1, "get"), (2, "user"), (3, "name"), (4, "y")],
         );
@@ -510,7 +531,7 @@ mod tests {
             for stem in [None, Some(Language::English), Some(Language::Turkish),
                 Some(Language::Greek), Some(Language::Tamil), Some(Language::Arabic)]
             {
-                let analyzer = Analyzer::new(AnalyzerOptions { stem });
+                let analyzer = Analyzer::new(AnalyzerOptions { stem, ..AnalyzerOptions::default() });
                 let mut stream = analyzer.stream(&text);
                 let mut last = 0;
                 while stream.advance() {

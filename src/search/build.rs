@@ -20,9 +20,6 @@ use super::schema::{Fields, folded_attribute, folded_keyword};
 use super::{Typos, words};
 use crate::base::limits::QUERY_EXPANSIONS_MAX;
 
-/// The additional weight of a word that names the record.
-const TITLE_BOOST: f32 = 1.0;
-
 /// The weight of a word with so many wrong letters.
 const TYPO_BOOSTS: [f32; 3] = [1.0, 0.6, 0.35];
 
@@ -40,19 +37,24 @@ type Boxed = Box<dyn Query>;
 
 /// Builds queries for one state of the index.
 pub(super) struct Builder<'a> {
+    /// The documents that the query is for.
     pub(super) searcher: &'a Searcher,
+    /// All documents of the search: they decide which fields there are.
+    pub(super) known: [Option<&'a Searcher>; 2],
     pub(super) fields: &'a Fields,
     pub(super) analyzer: &'a Analyzer,
     pub(super) typos: Typos,
+    /// The additional weight of a word that names the record.
+    pub(super) title_weight: f32,
     /// Whether a record needs all plain clauses of a group.
     pub(super) all: bool,
 }
 
 /// A clause in the engine's terms: any of these, and what adds to the score besides.
 #[derive(Default)]
-struct Scored {
-    any: Vec<Boxed>,
-    bonus: Vec<Boxed>,
+pub(super) struct Scored {
+    pub(super) any: Vec<Boxed>,
+    pub(super) bonus: Vec<Boxed>,
 }
 
 /// The parts of a group.
@@ -77,7 +79,7 @@ impl Builder<'_> {
     }
 
     /// A group of clauses; `None` when none of them can be looked up.
-    fn group(&self, clauses: &[Clause], all: bool) -> tantivy::Result<Option<Boxed>> {
+    pub(super) fn group(&self, clauses: &[Clause], all: bool) -> tantivy::Result<Option<Boxed>> {
         let mut group = Group::default();
         for clause in clauses {
             self.add(clause, all, &mut group)?;
@@ -109,7 +111,7 @@ impl Builder<'_> {
     }
 
     /// A node that decides without a score, if it is one: a field that some record has.
-    fn filter_of(&self, node: &Node) -> tantivy::Result<Option<Boxed>> {
+    pub(super) fn filter_of(&self, node: &Node) -> tantivy::Result<Option<Boxed>> {
         let Node::Field { name, value, end, lenient } = node else { return Ok(None) };
         if *lenient && !self.knows(name)? {
             return Ok(None);
@@ -117,9 +119,13 @@ impl Builder<'_> {
         Ok(Some(self.field_query(name, value, *end)))
     }
 
-    fn scored(&self, node: &Node) -> tantivy::Result<Scored> {
+    pub(super) fn scored(&self, node: &Node) -> tantivy::Result<Scored> {
         match node {
             Node::Everything => Ok(Scored::one(everything())),
+            Node::Record(id) => {
+                let term = self.fields.id_term(*id);
+                Ok(Scored::one(Box::new(TermQuery::new(term, IndexRecordOption::Basic))))
+            }
             Node::Word { text, scope, end, typos } => {
                 let units = self.analyzer.units(text);
                 match &units[..] {
@@ -187,6 +193,10 @@ impl Builder<'_> {
         if end != End::Prefix && typos > 0 {
             self.add_misspelt(form, scope, typos.min(2), &mut found)?;
         }
+        if found.any.is_empty() {
+            // A beginning that no term has was asked for all the same.
+            found.any.push(Box::new(EmptyQuery));
+        }
         Ok(found)
     }
 
@@ -209,7 +219,7 @@ impl Builder<'_> {
         found.any.push(query(self.fields.body, boost));
         // An empty clause would keep the engine from cutting the union short.
         if self.searcher.doc_freq(&Term::from_field_text(self.fields.title, term))? > 0 {
-            found.bonus.push(query(self.fields.title, boost * TITLE_BOOST));
+            found.bonus.push(query(self.fields.title, boost * self.title_weight));
         }
         Ok(())
     }
@@ -297,7 +307,7 @@ impl Builder<'_> {
         let mut found = Scored::one(phrase);
         if scope == Scope::Everywhere {
             let title = self.phrase_in(self.fields.title, units, end, slop)?;
-            found.bonus.extend(title.map(|title| boosted(title, TITLE_BOOST)));
+            found.bonus.extend(title.map(|title| boosted(title, self.title_weight)));
         }
         Ok(found)
     }
@@ -338,7 +348,8 @@ impl Builder<'_> {
     /// Whether any record has a keyword field or an attribute of this name.
     fn knows(&self, name: &str) -> tantivy::Result<bool> {
         let starts = [folded_keyword(name, ""), folded_attribute(name, "")];
-        for segment in self.searcher.segment_readers() {
+        let known = self.known.iter().flatten();
+        for segment in known.flat_map(|searcher| searcher.segment_readers()) {
             let index = segment.inverted_index(self.fields.folded)?;
             for start in &starts {
                 let mut stream = index.terms().range().ge(start).into_stream()?;

@@ -170,20 +170,11 @@ impl SortKeys {
             Sort::Time(name, order) => (TIMES, name, *order, NumericalType::I64),
             Sort::Number(name, order) => (NUMBERS, name, *order, NumericalType::F64),
         };
-        let path = format!("{field}.{}", value_path(name));
-        for handle in reader.fast_fields().dynamic_column_handles(&path)? {
-            // A segment keeps a column in the smallest type that holds its values.
-            match handle.open()?.coerce_numerical(target) {
-                Some(DynamicColumn::I64(column)) => {
-                    return Ok(Self::Column(column.to_u64_monotonic(), order));
-                }
-                Some(DynamicColumn::F64(column)) => {
-                    return Ok(Self::Column(column.to_u64_monotonic(), order));
-                }
-                _ => {}
-            }
-        }
-        Ok(Self::Missing)
+        Ok(match column_of(reader, field, name, target)? {
+            Some(DynamicColumn::I64(column)) => Self::Column(column.to_u64_monotonic(), order),
+            Some(DynamicColumn::F64(column)) => Self::Column(column.to_u64_monotonic(), order),
+            _ => Self::Missing,
+        })
     }
 
     fn key(&self, doc: DocId, score: Score) -> Option<u64> {
@@ -194,6 +185,24 @@ impl SortKeys {
             Self::Missing => None,
         }
     }
+}
+
+/// The values of one name in a JSON fast field, as numbers of the type asked for.
+fn column_of(
+    reader: &SegmentReader,
+    field: &str,
+    name: &str,
+    target: NumericalType,
+) -> tantivy::Result<Option<DynamicColumn>> {
+    let path = format!("{field}.{}", value_path(name));
+    for handle in reader.fast_fields().dynamic_column_handles(&path)? {
+        // A segment keeps a column in the smallest type that holds its values.
+        let column = handle.open()?.coerce_numerical(target);
+        if matches!(column, Some(DynamicColumn::I64(_) | DynamicColumn::F64(_))) {
+            return Ok(column);
+        }
+    }
+    Ok(None)
 }
 
 /// Counts documents by kind.
@@ -312,5 +321,97 @@ impl SegmentCollector for KeywordCountsOfSegment {
 
     fn harvest(self) -> Vec<(String, u64)> {
         self.words.into_values().filter(|&(_, count)| count > 0).collect()
+    }
+}
+
+/// Counts documents by the months, in UTC, that a time of theirs lies in.
+#[derive(Clone, Debug)]
+pub(super) struct MonthCounts {
+    pub(super) field: String,
+}
+
+impl Collector for MonthCounts {
+    type Fruit = BTreeMap<i32, u64>;
+    type Child = MonthCountsOfSegment;
+
+    fn for_segment(
+        &self,
+        _segment: SegmentOrdinal,
+        reader: &SegmentReader,
+    ) -> tantivy::Result<MonthCountsOfSegment> {
+        let column = match column_of(reader, TIMES, &self.field, NumericalType::I64)? {
+            Some(DynamicColumn::I64(column)) => Some(column),
+            _ => None,
+        };
+        Ok(MonthCountsOfSegment { column, counts: BTreeMap::new() })
+    }
+
+    fn requires_scoring(&self) -> bool {
+        false
+    }
+
+    fn merge_fruits(
+        &self,
+        segments: Vec<BTreeMap<i32, u64>>,
+    ) -> tantivy::Result<BTreeMap<i32, u64>> {
+        let mut merged = BTreeMap::new();
+        for (month, count) in segments.into_iter().flatten() {
+            *merged.entry(month).or_default() += count;
+        }
+        Ok(merged)
+    }
+}
+
+pub(super) struct MonthCountsOfSegment {
+    column: Option<Column<i64>>,
+    counts: BTreeMap<i32, u64>,
+}
+
+impl SegmentCollector for MonthCountsOfSegment {
+    type Fruit = BTreeMap<i32, u64>;
+
+    fn collect(&mut self, doc: DocId, _score: Score) {
+        let Some(column) = &self.column else { return };
+        let mut months: Vec<i32> = column.values_for_doc(doc).filter_map(month_of).collect();
+        months.dedup();
+        for month in months {
+            *self.counts.entry(month).or_default() += 1;
+        }
+    }
+
+    fn harvest(self) -> BTreeMap<i32, u64> {
+        self.counts
+    }
+}
+
+/// Months since the year nought; none for times that no calendar has.
+fn month_of(micros: i64) -> Option<i32> {
+    let time = jiff::Timestamp::from_microsecond(micros).ok()?;
+    let date = jiff::tz::Offset::UTC.to_datetime(time).date();
+    Some(i32::from(date.year()) * 12 + i32::from(date.month()) - 1)
+}
+
+/// A month as `2026-03`.
+pub(super) fn month_text(month: i32) -> String {
+    format!("{:04}-{:02}", month.div_euclid(12), month.rem_euclid(12) + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::time::Timestamp;
+
+    #[test]
+    fn months_are_those_of_the_calendar() {
+        for (time, month) in [
+            ("2026-03-01T00:00:00Z", "2026-03"),
+            ("2026-02-28T23:59:59.999999Z", "2026-02"),
+            ("1969-12-31T23:59:59Z", "1969-12"),
+            ("0000-01-01T00:00:00Z", "0000-01"),
+        ] {
+            let micros = time.parse::<Timestamp>().unwrap().as_micros();
+            assert_eq!(month_of(micros).map(month_text).as_deref(), Some(month));
+        }
+        assert_eq!(month_of(i64::MAX), None);
     }
 }

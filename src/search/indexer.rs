@@ -18,16 +18,17 @@ use tantivy::indexer::IndexWriterOptions;
 use tantivy::merge_policy::LogMergePolicy;
 use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher};
 
-use super::Access;
-use super::analyzer::{Analyzer, AnalyzerOptions};
+use super::analyzer::{Analyzer, AnalyzerOptions, StopWords};
 use super::directory::{self, IndexDirectory};
+use super::parse::TextQuery;
 use super::schema::{Fields, schema_hash, tokenizers};
+use super::{Access, SearchOptions};
 use crate::base::error::{Error, Result};
 use crate::base::id::{NodeId, Seq};
 use crate::base::limits::INDEXER_BYTES;
 use crate::record::Facts;
 
-const ENGINE: &str = "tantivy";
+pub(super) const ENGINE: &str = "tantivy";
 
 /// Segments of one size that are merged into one. Fewer than the engine's eight: a commit takes
 /// its time anyway, and a query pays for every segment.
@@ -282,6 +283,24 @@ impl Indexer {
                 .map_err(|err| Error::engine(ENGINE, "merge segments", err))?;
         }
         self.sync()
+    }
+
+    /// Reads a query text, and leaves out the words that say nothing, as the analyzer's options say.
+    ///
+    /// # Errors
+    /// As [`TextQuery::parse`].
+    pub(crate) fn parse(&self, text: &str, options: &SearchOptions) -> Result<TextQuery> {
+        let mut query = TextQuery::parse(text, options)?;
+        let AnalyzerOptions { stem, stop_words } = self.options.analyzer;
+        if let Some(language) = stem.filter(|_| stop_words == StopWords::Drop) {
+            query.drop_stop_words(&self.analyzer, language);
+        }
+        Ok(query)
+    }
+
+    /// How texts become terms here.
+    pub(super) fn analyzer_options(&self) -> AnalyzerOptions {
+        self.options.analyzer
     }
 
     /// The last commit; `None` when there is no usable index.

@@ -4,16 +4,26 @@
 //! records and none of their types, does not call the store, and can be deleted at any time: it is
 //! built anew from the records. The only folder that names tantivy.
 
+#[cfg(test)]
+mod agreement;
 mod analyzer;
 mod build;
 mod collect;
 mod directory;
 mod exclude;
+mod explain;
+mod fingerprint;
 mod indexer;
+mod like;
+mod matcher;
 mod parse;
+mod past;
 mod query;
 mod schema;
 mod snippet;
+mod stop_words;
+mod subject;
+mod suggest;
 #[cfg(test)]
 mod tests;
 pub(crate) mod vector;
@@ -24,10 +34,18 @@ use std::fmt;
 use std::ops::{Bound, RangeBounds};
 use std::str::FromStr;
 
-pub use analyzer::{AnalyzerOptions, Language};
+use serde::{Deserialize, Serialize};
+
+pub use analyzer::{AnalyzerOptions, Language, StopWords};
+pub use explain::{Explanation, FoundIn, ScorePart};
 pub(crate) use indexer::{IndexChange, Indexer, IndexerOptions};
+pub(crate) use matcher::Matcher;
 pub(crate) use parse::TextQuery;
+pub(crate) use past::Past;
+pub(crate) use schema::names_record;
 pub use snippet::Snippet;
+pub(crate) use subject::Subject;
+pub(crate) use suggest::Candidate;
 pub use vector::{
     EmbedWith, Embedder, FusedHit, HybridWeights, LocalHash, Metric, Parts, Scan,
     reciprocal_rank_fusion,
@@ -48,7 +66,7 @@ pub(crate) enum Access {
 }
 
 /// How a query text is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Syntax {
     /// As well as it can be: what has no meaning as an operator is a word or is passed over. Never
     /// an error. For texts that people type and for questions that models ask.
@@ -59,7 +77,7 @@ pub enum Syntax {
 }
 
 /// How many of a query's words a record needs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Matching {
     /// One is enough; more and rarer ones rank higher.
     #[default]
@@ -71,7 +89,7 @@ pub enum Matching {
 }
 
 /// Whether misspelt words are found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Typos {
     /// Words are found as they are written, endings and accents aside.
     #[default]
@@ -81,7 +99,7 @@ pub enum Typos {
 }
 
 /// What the last word of a query means.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum LastWord {
     /// A word like the others.
     #[default]
@@ -91,7 +109,7 @@ pub enum LastWord {
 }
 
 /// A direction of sorting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Order {
     /// The smallest or oldest first.
     Ascending,
@@ -100,7 +118,7 @@ pub enum Order {
 }
 
 /// The order of hits. Equal hits come in the order of their ids.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Sort {
     /// The best match first.
     #[default]
@@ -112,7 +130,7 @@ pub enum Sort {
 }
 
 /// A condition that records meet or do not, without a say in their rank.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Filter {
     /// The record is of one of these kinds.
     Kinds(Vec<Kind>),
@@ -205,16 +223,18 @@ impl Filter {
 }
 
 /// What is counted over all hits, whatever the page.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Facet {
     /// Hits of each kind.
     Kinds,
     /// Hits with each word of a keyword field.
     Keyword(String),
+    /// Hits in each month, in UTC, of a time that records have.
+    Months(String),
 }
 
 /// Whether all hits are counted, which costs a look at each of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Total {
     /// They are not.
     #[default]
@@ -224,7 +244,8 @@ pub enum Total {
 }
 
 /// Everything about a search but its text.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SearchOptions {
     /// How the text is read.
     pub syntax: Syntax,
@@ -234,6 +255,9 @@ pub struct SearchOptions {
     pub typos: Typos,
     /// What its last word means.
     pub last_word: LastWord,
+    /// How much more a word in a title or name counts than one elsewhere: 1 for once more, 0 for
+    /// nothing.
+    pub title_weight: f32,
     /// Conditions, all of which hold.
     pub filters: Vec<Filter>,
     /// The order of hits.
@@ -243,6 +267,7 @@ pub struct SearchOptions {
     /// Hits to return at most.
     pub limit: usize,
     /// The place from which to go on: [`Hits::next`] of the page before.
+    #[serde(skip)]
     pub after: Option<Cursor>,
     /// Whether all hits are counted.
     pub total: Total,
@@ -258,6 +283,7 @@ impl Default for SearchOptions {
             matching: Matching::default(),
             typos: Typos::default(),
             last_word: LastWord::default(),
+            title_weight: 1.0,
             filters: Vec::new(),
             sort: Sort::default(),
             offset: 0,
@@ -346,4 +372,6 @@ pub enum FacetCounts {
     Kinds(Vec<(Kind, u64)>),
     /// Hits with each word, the most frequent first, then by word.
     Keyword(Vec<(String, u64)>),
+    /// Hits in each month, as `2026-03`, the earliest first.
+    Months(Vec<(String, u64)>),
 }

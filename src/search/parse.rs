@@ -15,6 +15,7 @@
 
 use super::{LastWord, SearchOptions, Syntax};
 use crate::base::error::{Error, Result};
+use crate::base::id::NodeId;
 use crate::base::limits::{QUERY_CLAUSES_MAX, QUERY_DEPTH_MAX};
 
 const OPERATORS: &[&str] = &["OR", "|", "||", "AND", "&&"];
@@ -61,6 +62,8 @@ pub(super) enum End {
 pub(super) enum Node {
     /// Every record.
     Everything,
+    /// This record. No text asks for it.
+    Record(NodeId),
     Word {
         text: String,
         scope: Scope,
@@ -438,6 +441,7 @@ mod tests {
             };
             let title = |scope: &Scope| if *scope == Scope::Title { "title:" } else { "" };
             let node = match &clause.node {
+                Node::Record(id) => id.to_string(),
                 Node::Everything => "EVERYTHING".to_owned(),
                 Node::Word { text, scope, end, typos } => format!(
                     "{}{text}{}{}",

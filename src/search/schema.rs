@@ -123,14 +123,9 @@ impl Fields {
     }
 
     fn add_attributes(&self, document: &mut TantivyDocument, json: &Json) {
-        let Ok(value @ serde_json::Value::Object(_)) = json.to_value() else { return };
-        let mut left = ATTRIBUTE_TERMS_MAX;
-        walk_attributes(&mut String::new(), &value, &mut |path, value| {
-            if left > 0 {
-                left -= 1;
-                document.add_text(self.attributes, keyword_term(path, value));
-                document.add_text(self.folded, folded_attribute(path, value));
-            }
+        attribute_values(json, &mut |path, value| {
+            document.add_text(self.attributes, keyword_term(path, value));
+            document.add_text(self.folded, folded_attribute(path, value));
         });
     }
 }
@@ -145,14 +140,14 @@ pub(super) fn tokenizers(options: AnalyzerOptions) -> TokenizerManager {
 /// A fingerprint of everything that decides what a document looks like in the index.
 pub(super) fn schema_hash(fields: &Fields, options: AnalyzerOptions) -> String {
     let schema = serde_json::to_string(&fields.schema).unwrap_or_default();
-    let text = format!("{INDEX_VERSION} {options:?} {schema}");
+    let text = format!("{INDEX_VERSION} {:?} {schema}", options.stem);
     let mut hash = Digest::of(text.as_bytes()).to_string();
     hash.truncate(32);
     hash
 }
 
 /// Whether a text field names the record, so that words in it weigh more.
-pub(super) fn names_record(field: &str) -> bool {
+pub(crate) fn names_record(field: &str) -> bool {
     matches!(field, "title" | "name" | "display_name" | "file_name")
 }
 
@@ -179,6 +174,19 @@ pub(super) fn folded_attribute(path: &str, word: &str) -> String {
 /// The path of a value in a JSON fast field, its dots kept from being read as steps.
 pub(super) fn value_path(name: &str) -> String {
     name.replace('\\', "\\\\").replace('.', "\\.")
+}
+
+/// Calls `found` with the path and spelling of the attribute values of a record: as many as are
+/// indexed.
+pub(super) fn attribute_values(json: &Json, found: &mut impl FnMut(&str, &str)) {
+    let Ok(value @ serde_json::Value::Object(_)) = json.to_value() else { return };
+    let mut left = ATTRIBUTE_TERMS_MAX;
+    walk_attributes(&mut String::new(), &value, &mut |path, value| {
+        if left > 0 {
+            left -= 1;
+            found(path, value);
+        }
+    });
 }
 
 /// Calls `found` with the path and spelling of every text, number and truth value of an object.
@@ -247,8 +255,11 @@ mod tests {
         let fields = Fields::new();
         let english = schema_hash(&fields, AnalyzerOptions::default());
         assert_eq!(english, schema_hash(&Fields::new(), AnalyzerOptions::default()));
-        assert_ne!(english, schema_hash(&fields, AnalyzerOptions { stem: None }));
-        let german = AnalyzerOptions { stem: Some(Language::German) };
+        assert_ne!(
+            english,
+            schema_hash(&fields, AnalyzerOptions { stem: None, ..AnalyzerOptions::default() })
+        );
+        let german = AnalyzerOptions { stem: Some(Language::German), ..AnalyzerOptions::default() };
         assert_ne!(english, schema_hash(&fields, german));
     }
 

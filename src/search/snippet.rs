@@ -87,7 +87,7 @@ impl Highlighter {
     fn add_clauses(&mut self, clauses: &[Clause], typos: Typos) {
         for clause in clauses.iter().filter(|clause| clause.demand != Demand::Not) {
             match &clause.node {
-                Node::Everything => {}
+                Node::Everything | Node::Record(_) => {}
                 Node::Word { text, end, typos: own, .. } => {
                     let units = self.analyzer.units(text);
                     if let [unit] = &units[..] {

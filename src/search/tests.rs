@@ -22,21 +22,21 @@ use crate::record::Facts;
 
 /// A record of the tests.
 #[derive(Clone, Debug, Default)]
-struct Note {
-    title: String,
-    body: String,
-    tags: Vec<String>,
-    written: Option<i64>,
-    pages: Option<f64>,
-    more: Option<Json>,
+pub(super) struct Note {
+    pub(super) title: String,
+    pub(super) body: String,
+    pub(super) tags: Vec<String>,
+    pub(super) written: Option<i64>,
+    pub(super) pages: Option<f64>,
+    pub(super) more: Option<Json>,
 }
 
 impl Note {
-    fn new(body: &str) -> Self {
+    pub(super) fn new(body: &str) -> Self {
         Self { body: body.to_owned(), ..Self::default() }
     }
 
-    fn facts(&self) -> Facts<'_> {
+    pub(super) fn facts(&self) -> Facts<'_> {
         let mut facts = Facts::default();
         facts.text("title", self.title.as_str());
         facts.text("body", self.body.as_str());
@@ -50,11 +50,11 @@ impl Note {
     }
 }
 
-fn node(kind: u8, key: u64) -> NodeId {
+pub(super) fn node(kind: u8, key: u64) -> NodeId {
     NodeId::new(Kind(kind), key).unwrap()
 }
 
-fn put(indexer: &Indexer, notes: &[(NodeId, Note)], seq: u64) {
+pub(super) fn put(indexer: &Indexer, notes: &[(NodeId, Note)], seq: u64) {
     let facts: Vec<_> = notes.iter().map(|(id, note)| (*id, note.facts())).collect();
     let changes = facts.iter().map(|(id, facts)| IndexChange::Put(*id, Seq(seq), facts));
     indexer.apply(changes).unwrap();
@@ -71,7 +71,7 @@ fn index_of(folder: &Path, notes: &[Note]) -> Indexer {
 
 fn find(indexer: &Indexer, text: &str, options: &SearchOptions) -> Vec<u64> {
     let query = TextQuery::parse(text, options).unwrap();
-    let found = indexer.search(&query, options).unwrap();
+    let found = indexer.search(&query, options, None).unwrap();
     found.hits.iter().map(|hit| hit.id.key()).collect()
 }
 
@@ -208,7 +208,10 @@ fn a_foreign_index_is_built_anew() {
         replace(folder, "\\\"schema\\\":\\\"", "\\\"schema\\\":\\\"0");
     });
     check_damage("foreign", options, |folder| replace(folder, "\"title\"", "\"topic\""));
-    let other = IndexerOptions { analyzer: AnalyzerOptions { stem: None }, ..options };
+    let other = IndexerOptions {
+        analyzer: AnalyzerOptions { stem: None, ..AnalyzerOptions::default() },
+        ..options
+    };
     check_damage("analyzer", other, |_| {});
 }
 
@@ -334,6 +337,8 @@ fn every_construct_of_the_language_finds() {
     check(&indexer, "\"are not dead\"*", &[5]);
     check(&indexer, "deadlnies~", &[5]);
     check(&indexer, "deadlnies", &[]);
+    check(&indexer, "+nothing* letter", &[]);
+    check(&indexer, "letter AND nothing*", &[]);
     check(&indexer, "tag:urgent", &[2, 5]);
     check(&indexer, "tag:URG* deadly", &[5]);
     check(&indexer, "tag:\"to do\"", &[2]);
@@ -369,7 +374,7 @@ fn options_decide_what_matches() {
     assert_eq!(find_with("no:alpha", strict.clone()), [0; 0]);
     assert_eq!(find_with("(alpha AND beta)", strict), [1]);
     let far = SearchOptions { offset: usize::MAX, ..SearchOptions::default() };
-    assert!(matches!(indexer.search(&TextQuery::default(), &far), Err(Error::Limit { .. })));
+    assert!(matches!(indexer.search(&TextQuery::default(), &far, None), Err(Error::Limit { .. })));
 }
 
 #[test]
@@ -439,7 +444,7 @@ fn hits_are_sorted_counted_and_paged() {
         loop {
             let options = SearchOptions { after, ..options.clone() };
             let query = TextQuery::parse("words", &options).unwrap();
-            let found = indexer.search(&query, &options).unwrap();
+            let found = indexer.search(&query, &options, None).unwrap();
             keys.extend(found.hits.iter().map(|hit| hit.id.key()));
             match found.next {
                 Some(next) => after = Some(next.to_string().parse().unwrap()),
@@ -462,7 +467,8 @@ fn hits_are_sorted_counted_and_paged() {
         facets: vec![Facet::Kinds, Facet::Keyword("tag".into())],
         ..SearchOptions::default()
     };
-    let found = indexer.search(&TextQuery::parse("words", &options).unwrap(), &options).unwrap();
+    let found =
+        indexer.search(&TextQuery::parse("words", &options).unwrap(), &options, None).unwrap();
     assert_eq!(found.hits.iter().map(|hit| hit.id.key()).collect::<Vec<_>>(), [4, 5, 6, 7]);
     assert_eq!((found.total, found.watermark), (Some(9), Some(Seq(1))));
     let words = vec![("other".to_owned(), 6), ("fizz".to_owned(), 3)];
@@ -486,7 +492,7 @@ fn many_endings_of_a_prefix_are_all_found() {
     assert!(find(&indexer, "prefix123x~2", &options).len() > 64);
 }
 
-const WORDS: &[&str] = &[
+pub(super) const WORDS: &[&str] = &[
     "run",
     "running",
     "reply",
@@ -511,7 +517,7 @@ fn text_strategy() -> impl Strategy<Value = String> {
         .prop_map(|words| words.into_iter().flat_map(|(word, glue)| [word, glue]).collect())
 }
 
-fn note_strategy() -> impl Strategy<Value = Note> {
+pub(super) fn note_strategy() -> impl Strategy<Value = Note> {
     let tags = prop::collection::vec(prop::sample::select(vec!["a", "B", "c d"]), 0..3);
     let pages = prop::option::of(prop_oneof![
         (-3_i8..4).prop_map(f64::from),
@@ -689,7 +695,7 @@ fn a_phrase_that_is_nowhere_excludes_nothing() {
         "-\"name some\"",
     ] {
         let query = TextQuery::parse(text, &options).unwrap();
-        let found = indexer.search(&query, &options).unwrap();
+        let found = indexer.search(&query, &options, None).unwrap();
         assert_eq!(found.hits.len(), 2, "{text}");
     }
 }
@@ -727,7 +733,7 @@ fn a_lenient_search_answers_any_text() {
                     ..SearchOptions::default()
                 };
                 let query = TextQuery::parse(&text, &options).unwrap();
-                indexer.search(&query, &options).unwrap();
+                indexer.search(&query, &options, None).unwrap();
                 indexer.highlighter(&query, &options).snippet(&[("t", &text)]);
             }
             Ok(())

@@ -177,12 +177,17 @@ pub(crate) fn newest(rows: &impl Rows) -> Result<Option<(Seq, Timestamp)>> {
     let last = rows.first(TableId::CHANGES, KeyRange::all().descending())?;
     let Some((key, _)) = last else { return Ok(None) };
     let (seq, _) = split_key(&key)?;
+    Ok(Some((seq, time_of(rows, seq)?)))
+}
+
+/// When a write of the log was accepted.
+pub(crate) fn time_of(rows: &impl Rows, seq: Seq) -> Result<Timestamp> {
     let head = rows
         .get(TableId::CHANGES, &part_key(seq, 0))?
         .ok_or_else(|| Error::corrupt("table changes", format!("write {seq} has no head")))?;
     let time = varint::take_signed(&mut &head[..])
         .ok_or_else(|| Error::corrupt("table changes", format!("write {seq} has no time")))?;
-    Ok(Some((seq, Timestamp::from_micros(time))))
+    Ok(Timestamp::from_micros(time))
 }
 
 /// The oldest write in the log.

@@ -10,7 +10,7 @@ use crate::base::id::Kind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TableId(u16);
 
-const SHARED: [&str; 13] = [
+const SHARED: [&str; 14] = [
     "unique",
     "index",
     "adjacency",
@@ -24,6 +24,7 @@ const SHARED: [&str; 13] = [
     "verbatim",
     "meta",
     "vectors",
+    "matches",
 ];
 
 impl TableId {
@@ -54,6 +55,8 @@ impl TableId {
     pub(crate) const META: Self = Self(11);
     /// A model, or (model, node) -> its dimension, or the vector of the node by the model.
     pub(crate) const VECTORS: Self = Self(12);
+    /// What standing searches have matched: in order, and by record.
+    pub(crate) const MATCHES: Self = Self(13);
     /// How many numbers there are.
     pub(crate) const COUNT: usize = SHARED.len() + 256;
 

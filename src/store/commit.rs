@@ -317,6 +317,11 @@ impl Shared {
         std::ptr::from_ref(self).addr()
     }
 
+    /// Whether this thread is inside a write of this store.
+    pub(crate) fn is_writing(&self) -> bool {
+        Writing::is_in(self.identity())
+    }
+
     /// Runs a closure and makes its writes durable. See `Store::write`.
     pub(crate) fn write<T>(
         &self,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::search::SearchSetup;
 use super::sources::Sources;
 use super::vector_index::VectorIndex;
 use crate::base::error::{Error, Result};
@@ -24,6 +25,8 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     /// Vectors in memory.
     pub(crate) vectors: VectorIndex,
+    /// How texts are indexed.
+    pub(crate) search: SearchSetup,
     /// What reading the graph from blocks has cost.
     pub(crate) graph_meter: Arc<Meter>,
 }

@@ -11,9 +11,11 @@ use super::live::{self, LiveGraph};
 use super::migrate::{self, Formats};
 use super::options::Options;
 use super::read::Published;
+use super::search::SearchSetup;
 use super::sources::Sources;
 use super::vector_index::VectorIndex;
 use super::worker;
+use crate::base::codec;
 use crate::base::error::{Error, Result};
 use crate::base::id::Kind;
 use crate::base::limits::{NAME_BYTES_MAX, OWN_KINDS_MAX};
@@ -26,6 +28,7 @@ use crate::storage::snapshot::Snapshot;
 use crate::storage::{KeyRange, Rows as _, TableId, place};
 
 const KIND_PREFIX: &[u8] = b"kind/";
+const ANALYZER_KEY: &[u8] = b"search_analyzer";
 
 /// Makes a new store.
 pub(crate) fn create(directory: &Path, options: Options) -> Result<Store> {
@@ -87,6 +90,7 @@ fn finish(directory: &Path, options: Options, engine: Engine, writable: bool) ->
     let snapshot = engine.snapshot()?;
     let mut layer = Layer::default();
     let kinds = kinds(remembered(&snapshot)?, &options, &mut layer)?;
+    let search = search_setup(&snapshot, &options, &mut layer)?;
     let snapshot = if writable && !layer.is_empty() {
         drop(snapshot);
         engine.commit(&layer, false)?;
@@ -103,6 +107,7 @@ fn finish(directory: &Path, options: Options, engine: Engine, writable: bool) ->
         sources: Sources::load(&snapshot)?,
         clock: options.clock,
         vectors: VectorIndex::new(options.vector_bytes_max),
+        search,
         graph_meter: Arc::default(),
     };
     if writable {
@@ -117,6 +122,17 @@ fn finish(directory: &Path, options: Options, engine: Engine, writable: bool) ->
         worker::start(&shared);
     }
     Ok(Store::from_shared(shared))
+}
+
+/// How texts are indexed: as the options say, else as the store remembers.
+fn search_setup(rows: &Snapshot, options: &Options, layer: &mut Layer) -> Result<SearchSetup> {
+    let remembered = rows.get(TableId::META, ANALYZER_KEY)?;
+    let remembered = remembered.map(|value| codec::decode(&value)).transpose()?;
+    let analyzer = options.analyzer.or(remembered).unwrap_or_default();
+    if options.analyzer.is_some() && options.analyzer != remembered {
+        layer.set(TableId::META, ANALYZER_KEY, Some(&codec::encode(&analyzer)?));
+    }
+    Ok(SearchSetup { analyzer, threads: options.search_threads })
 }
 
 /// The kinds that the store gave to an application's types.

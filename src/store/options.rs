@@ -9,6 +9,7 @@ use crate::base::error::Result;
 use crate::base::limits::{CACHE_BYTES_DEFAULT, GRAPH_BYTES_DEFAULT, VECTOR_BYTES_DEFAULT};
 use crate::base::time::{Clock, SystemClock};
 use crate::record::{Record, RecordType};
+use crate::search::AnalyzerOptions;
 use crate::storage::disk::Disk;
 
 /// When the graph is brought into memory, and how much memory it may take.
@@ -103,6 +104,9 @@ pub struct Options {
     pub(crate) disk: Option<Arc<dyn Disk>>,
     pub(crate) graph: GraphMemory,
     pub(crate) vector_bytes_max: usize,
+    /// Where it is to be another than the store remembers.
+    pub(crate) analyzer: Option<AnalyzerOptions>,
+    pub(crate) search_threads: usize,
 }
 
 impl Default for Options {
@@ -122,6 +126,8 @@ impl Options {
             disk: None,
             graph: GraphMemory::default(),
             vector_bytes_max: VECTOR_BYTES_DEFAULT,
+            analyzer: None,
+            search_threads: 1,
         }
     }
 
@@ -145,6 +151,22 @@ impl Options {
     #[must_use]
     pub fn vector_bytes_max(mut self, bytes: usize) -> Self {
         self.vector_bytes_max = bytes;
+        self
+    }
+
+    /// Says how texts become the words that are searched for. The store remembers it; another one
+    /// than before rebuilds the search index when it is next needed.
+    #[must_use]
+    pub fn analyzer(mut self, analyzer: AnalyzerOptions) -> Self {
+        self.analyzer = Some(analyzer);
+        self
+    }
+
+    /// Threads that build the search index, 1 to 8: one unless said otherwise. More pay where many
+    /// records are indexed at once, at 40 MB each.
+    #[must_use]
+    pub fn search_threads(mut self, threads: usize) -> Self {
+        self.search_threads = threads.clamp(1, 8);
         self
     }
 

@@ -4,6 +4,7 @@ use super::commit::Shared;
 use super::core::Core;
 use super::record_read::{self, read_methods};
 use super::record_write::{OnTaken, Writer};
+use super::search::SearchIndex;
 use super::sources::Source;
 use crate::base::codec;
 use crate::base::error::{Error, Result};
@@ -152,6 +153,10 @@ impl<'s> WriteTx<'s> {
     pub(crate) fn new(shared: &'s Shared, rows: TxRows, seq: Seq, time: Timestamp) -> Self {
         let gather_links = matches!(rows, TxRows::Bulk(_));
         Self { shared, time, writer: Writer::new(rows, seq, gather_links), sources: Vec::new() }
+    }
+
+    pub(crate) fn search(&self) -> &SearchIndex {
+        self.shared.search()
     }
 
     pub(crate) fn core(&self) -> &Core {

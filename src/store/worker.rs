@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use super::commit::Shared;
-use super::live;
+use super::{live, standing_feed};
 use crate::base::error::Result;
 
 /// How long nothing must have been written before the store counts as idle.
@@ -97,5 +97,6 @@ fn upkeep(shared: &Shared) -> Result<()> {
         shared.search().catch_up(&shared.core, &published, || shared.durable_seq())?;
         shared.search().sync()?;
     }
+    standing_feed::catch_up(shared)?;
     Ok(())
 }

@@ -9,6 +9,7 @@ mod errors;
 mod golden;
 mod graph;
 mod graph_algorithms;
+mod search;
 mod session;
 mod similar;
 mod streams;

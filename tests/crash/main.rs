@@ -7,5 +7,6 @@ mod disk;
 mod import_kill;
 mod kill;
 mod queue_kill;
+mod search_kill;
 #[cfg(feature = "testing")]
 mod torn;

@@ -27,6 +27,9 @@ mod own_records;
 #[path = "../support/random.rs"]
 mod random;
 mod schedules;
+mod search;
+mod search_past;
+mod search_standing;
 mod store;
 mod tasks;
 mod transfer;

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use engraph::Store;
 use engraph::record::{Facts, Record};
 use engraph::search::{Filter, Matching, SearchOptions};
+use engraph::{Options, Store};
 use serde::{Deserialize, Serialize};
 
 use super::{HITS, Hit, Indexed, Query, Search};
@@ -41,13 +41,16 @@ fn stored(text: &Text) -> Stored {
     Stored { body: text.body.clone(), topic: text.topic.clone() }
 }
 
+fn builder() -> Options {
+    Store::builder().register::<Stored>().register::<Unfound>()
+}
+
 #[derive(Debug)]
 pub struct Engraph(Store);
 
 impl Search for Engraph {
     fn create(folder: &Path, texts: &[Text]) -> Outcome<Self> {
-        let builder = Store::builder().register::<Stored>().register::<Unfound>();
-        let store = builder.create(folder.join("store"))?;
+        let store = builder().create(folder.join("store"))?;
         store.bulk(|tx| {
             for text in texts {
                 tx.insert(&stored(text))?;
@@ -57,10 +60,12 @@ impl Search for Engraph {
         Ok(Self(store))
     }
 
-    /// The store says nothing about threads: it has one.
+    /// Opened again where it is to have more threads than one, which takes milliseconds.
     fn index(&mut self, _texts: &[Text], threads: usize) -> Outcome<bool> {
         if threads > 1 {
-            return Ok(false);
+            let folder = self.0.directory().to_owned();
+            self.0.close()?;
+            self.0 = builder().search_threads(threads).open(folder)?;
         }
         self.refresh()?;
         Ok(true)
