@@ -5,9 +5,11 @@ mod change_feed;
 #[path = "../support/check.rs"]
 mod check;
 mod concurrency;
+mod documents;
 mod entities;
 mod errors;
 mod families;
+mod families_model;
 mod format;
 mod graph_memory;
 mod graph_search;
@@ -15,6 +17,8 @@ mod history;
 mod index;
 mod jobs;
 mod jobs_model;
+mod knowledge;
+mod learning;
 #[cfg(feature = "legacy")]
 mod legacy;
 #[cfg(feature = "legacy")]
@@ -22,7 +26,10 @@ mod legacy_against;
 #[cfg(feature = "legacy")]
 mod legacy_broken;
 mod model;
+mod organization;
 mod own_records;
+mod personas;
+mod provenance;
 #[path = "../support/random.rs"]
 mod random;
 mod schedules;
