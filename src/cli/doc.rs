@@ -244,7 +244,7 @@ fn show_document(tx: &ReadTx, id: NodeId, output: &mut Output) -> Result<Answer,
     output.table(&rows)?;
     if let Some(content) = &whole.content {
         output.line("")?;
-        output.line(text::escaped_lines(content))?;
+        output.line(text::escaped_lines(content.trim_end_matches('\n')))?;
     }
     Ok(Answer::Yes)
 }
@@ -257,7 +257,7 @@ fn show_text(tx: &ReadTx, id: NodeId, output: &mut Output) -> Result<Answer, Fai
     if output.is_json() {
         output.json(&serde_json::json!({ "id": id, "content": content }))?;
     } else {
-        output.line(text::escaped_lines(&content))?;
+        output.line(text::escaped_lines(content.trim_end_matches('\n')))?;
     }
     Ok(Answer::Yes)
 }

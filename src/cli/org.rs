@@ -222,7 +222,8 @@ fn apply_approved(store: &Store, apply: &Apply, output: &mut Output) -> Result<A
     let query = ProposalQuery::new().status(OrganizationStatus::Approved).limit(apply.limit);
     let group = store.write(|tx| {
         let approved = tx.organization().list(&query)?;
-        let ids: Vec<NodeId> = approved.into_iter().map(|(id, _)| id).collect();
+        // Oldest first, so that files are moved in the order in which they were proposed.
+        let ids: Vec<NodeId> = approved.into_iter().rev().map(|(id, _)| id).collect();
         tx.organization().begin(&ids, root.as_deref(), kind)
     })?;
     if group.moves.is_empty() {
