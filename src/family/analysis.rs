@@ -233,7 +233,12 @@ impl Analyses<&mut WriteTx<'_>> {
             let key = format!("{parent} of file {}", new.file);
             return Err(Error::not_found("analysis_version", key));
         }
+        if let Some(provenance) = &new.provenance {
+            self.tx.provenance().check(provenance)?;
+        }
+        let chosen = new.analysis_id.map(|name| self.free_name(name)).transpose()?;
         let mut version = AnalysisVersion {
+            analysis_id: chosen.unwrap_or_default(),
             artifact: Some(new.file),
             version: newest.unwrap_or(0).max(0).saturating_add(1),
             parent_version: new.parent.or(newest),
@@ -244,11 +249,10 @@ impl Analyses<&mut WriteTx<'_>> {
             ..AnalysisVersion::default()
         };
         let id = self.tx.insert(&version)?;
-        version.analysis_id = match new.analysis_id {
-            Some(name) => self.free_name(name)?,
-            None => self.made_name(id)?,
-        };
-        self.tx.put(id, &version)?;
+        if version.analysis_id.is_empty() {
+            version.analysis_id = self.made_name(id)?;
+            self.tx.put(id, &version)?;
+        }
         if let Some(provenance) = new.provenance {
             let target = target_of(id, &version);
             version.provenance = Some(self.tx.provenance().record(provenance, &target)?);

@@ -193,19 +193,19 @@ impl Artifacts<&mut WriteTx<'_>> {
             let key = format!("{} {digits}", artifact.artifact_id);
             return Err(Error::already_exists("artifact", key));
         }
+        let size = new.size_bytes.map(i64::try_from).transpose();
+        let size = size.map_err(|_| Error::invalid("size_bytes", "no content is so large"))?;
+        new.locator.as_deref().map_or(Ok(()), |locator| named("blob_locator", locator))?;
         let data = Json::of(&serde_json::json!({ "sha256": digits }))?;
         artifact.sha256 = digits;
         artifact.metadata = object_or_empty("metadata", artifact.metadata)?;
         artifact.created_at = now;
         let id = self.tx.insert(&artifact)?;
         if let Some(blob_locator) = new.locator {
-            named("blob_locator", &blob_locator)?;
-            let size = new.size_bytes.map(i64::try_from).transpose();
-            let too_large = |_| Error::invalid("size_bytes", "no content is so large");
             self.tx.insert(&ArtifactBlob {
                 artifact: Some(id),
                 blob_locator,
-                content_size_bytes: size.map_err(too_large)?,
+                content_size_bytes: size,
                 created_at: now,
             })?;
         }

@@ -9,7 +9,7 @@ use std::ops::Deref;
 
 use serde_json::{Value, json};
 
-use super::{Reader, named};
+use super::{Reader, named, row_number};
 use crate::base::error::{Error, Result};
 use crate::base::id::NodeId;
 use crate::base::json::Json;
@@ -32,14 +32,14 @@ struct Passage {
 
 impl Passage {
     /// In the form in which the old application keeps it.
-    fn to_json(&self) -> Result<Value> {
+    fn to_json(&self, tx: &impl Reader) -> Result<Value> {
         let Self { artifact, start, end, quote } = self;
         if end <= start {
             let reason = format!("a passage from {start} to {end} does not end behind its start");
             return Err(Error::invalid("evidence_spans", reason));
         }
         Ok(json!({
-            "artifact_row_id": artifact.key(),
+            "artifact_row_id": row_number(tx, *artifact),
             "start_char": start,
             "end_char": end,
             "quote": quote,
@@ -338,7 +338,8 @@ impl Learning<&mut WriteTx<'_>> {
         named("path_id", &new.path_id)?;
         named("user_id", &new.user_id)?;
         named("objective_id", &new.objective_id)?;
-        let steps = new.steps.iter().zip(1..).map(|(step, place)| step_of(&new, step, place));
+        let steps =
+            new.steps.iter().zip(1..).map(|(step, place)| step_of(&*self.tx, &new, step, place));
         let steps = steps.collect::<Result<Vec<LearningStep>>>()?;
         let names: BTreeSet<&str> = steps.iter().map(|step| &*step.step_id).collect();
         if names.len() < steps.len() {
@@ -413,7 +414,7 @@ fn status_of(mut done: impl ExactSizeIterator<Item = bool>) -> PathStatus {
     }
 }
 
-fn step_of(path: &NewPath, step: &NewStep, place: i64) -> Result<LearningStep> {
+fn step_of(tx: &impl Reader, path: &NewPath, step: &NewStep, place: i64) -> Result<LearningStep> {
     named("title", &step.title)?;
     if !(1..=DIFFICULTY_MAX).contains(&step.difficulty) {
         let reason = format!("{} is not in 1 to {DIFFICULTY_MAX}", step.difficulty);
@@ -422,7 +423,8 @@ fn step_of(path: &NewPath, step: &NewStep, place: i64) -> Result<LearningStep> {
     if step.evidence.is_empty() {
         return Err(Error::invalid("evidence_spans", "a step needs at least one passage"));
     }
-    let evidence = step.evidence.iter().map(Passage::to_json).collect::<Result<Vec<Value>>>()?;
+    let evidence = step.evidence.iter().map(|passage| passage.to_json(tx));
+    let evidence = evidence.collect::<Result<Vec<Value>>>()?;
     let step_id = match &step.step_id {
         Some(name) => name.clone(),
         None => format!("{}::step::{place}", path.path_id),

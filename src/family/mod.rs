@@ -41,7 +41,9 @@ pub use document::{
     NewDocument, NewTag, Suggestions,
 };
 pub use job::{Claimed, Failed, JobCounts, Jobs, Lease, NewJob, RetryPolicy};
-pub use knowledge::{Knowledge, NewKnowledgeProposal, NewQuestion, Reviewed, TermQuery, Verdict};
+pub use knowledge::{
+    Knowledge, NewKnowledgeProposal, NewQuestion, Ontologies, Reviewed, TermQuery, Verdict,
+};
 pub use learning::{FullPath, Learning, NewPath, NewStep, PathQuery, StepState};
 pub use organization::{
     ActionGroup, GroupKind, Learned, Move, Moved, NewProposal, Organization, OrganizationStats,
@@ -168,6 +170,12 @@ reader!(WriteTx<'_>);
 /// The record `id`, whose absence is a fault of the caller.
 fn existing<R: Record>(tx: &impl Reader, id: NodeId) -> Result<R> {
     tx.get(id)?.ok_or_else(|| Error::not_found(R::NAME, id))
+}
+
+/// What the old application calls a record: the number of the row that it came from, or its key
+/// where it was made here.
+fn row_number(tx: &impl Reader, id: NodeId) -> i64 {
+    tx.origin(id).map_or_else(|| id.key().cast_signed(), |origin| origin.row)
 }
 
 /// What was given as a JSON object, or an empty one, as the old application stores it.

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::ops::Deref;
 
-use super::{Reader, at_most, existing, named};
+use super::{Reader, at_most, existing, named, row_number};
 use crate::base::error::{Error, Result};
 use crate::base::id::NodeId;
 use crate::base::limits::{
@@ -133,10 +133,7 @@ impl Target {
     fn id_text(&self, tx: &impl Reader) -> String {
         match (&self.name, self.record) {
             (Some(name), _) => name.clone(),
-            (None, Some(id)) => match tx.origin(id) {
-                Some(origin) => origin.row.to_string(),
-                None => id.key().to_string(),
-            },
+            (None, Some(id)) => row_number(tx, id).to_string(),
             (None, None) => String::new(),
         }
     }
@@ -269,17 +266,8 @@ impl Provenances<&mut WriteTx<'_>> {
     /// that is neither file nor artifact; [`Error::Limit`] for a text that is too long;
     /// [`Error::NotFound`] when the source or the target is absent.
     pub fn record(&mut self, new: NewProvenance, target: &Target) -> Result<NodeId> {
-        new.check()?;
-        target.check()?;
-        let kind = new.artifact.kind();
-        if kind == self.tx.kind_of::<Artifact>()? {
-            existing::<Artifact>(&*self.tx, new.artifact)?;
-        } else if kind == self.tx.kind_of::<IndexedFile>()? {
-            existing::<IndexedFile>(&*self.tx, new.artifact)?;
-        } else {
-            let reason = format!("{} is neither a file nor an artifact", new.artifact);
-            return Err(Error::invalid("artifact", reason));
-        }
+        self.check(&new)?;
+        self.check_target(target)?;
         let id = self.tx.insert(&Provenance {
             artifact: Some(new.artifact),
             source_sha256: new.source_sha256.to_ascii_lowercase(),
@@ -302,19 +290,36 @@ impl Provenances<&mut WriteTx<'_>> {
     /// [`Error::NotFound`] when the provenance or the target is absent; [`Error::Invalid`] for a
     /// target without a name.
     pub fn link(&mut self, id: NodeId, target: &Target) -> Result<NodeId> {
-        target.check()?;
+        self.check_target(target)?;
         existing::<Provenance>(&*self.tx, id)?;
-        if let Some(record) = target.record
-            && !self.tx.contains(record)?
-        {
-            return Err(Error::not_found(target.kind.as_str(), record));
-        }
         self.tx.insert(&ProvenanceLink {
             provenance: Some(id),
             target_type: target.kind.clone(),
             target_id: target.id_text(&*self.tx),
             target: target.record,
         })
+    }
+
+    /// What recording a source refuses, its target aside.
+    pub(super) fn check(&self, new: &NewProvenance) -> Result<()> {
+        new.check()?;
+        let kind = new.artifact.kind();
+        if kind == self.tx.kind_of::<Artifact>()? {
+            existing::<Artifact>(&*self.tx, new.artifact).map(drop)
+        } else if kind == self.tx.kind_of::<IndexedFile>()? {
+            existing::<IndexedFile>(&*self.tx, new.artifact).map(drop)
+        } else {
+            let reason = format!("{} is neither a file nor an artifact", new.artifact);
+            Err(Error::invalid("artifact", reason))
+        }
+    }
+
+    fn check_target(&self, target: &Target) -> Result<()> {
+        target.check()?;
+        match target.record {
+            Some(id) if !self.tx.contains(id)? => Err(Error::not_found(target.kind.as_str(), id)),
+            _ => Ok(()),
+        }
     }
 
     /// Deletes what supports a target: the links, and what is then without any. Tells how many

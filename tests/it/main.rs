@@ -9,6 +9,8 @@ mod documents;
 mod entities;
 mod errors;
 mod families;
+#[cfg(feature = "legacy")]
+mod families_legacy;
 mod families_model;
 mod format;
 mod graph_memory;
@@ -26,6 +28,7 @@ mod legacy_against;
 #[cfg(feature = "legacy")]
 mod legacy_broken;
 mod model;
+mod ontologies;
 mod organization;
 mod own_records;
 mod personas;

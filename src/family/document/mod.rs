@@ -314,6 +314,7 @@ impl Documents<&mut WriteTx<'_>> {
         let document = Document { created_at: Some(self.tx.now()), ..settled(new.document)? };
         let content_type = new.content_type.as_deref();
         check_content_type(content_type)?;
+        new.tags.iter().try_for_each(|tag| tag.checked().map(drop))?;
         let id = self.tx.insert(&document)?;
         if let Some(text) = new.content.filter(|text| !text.is_empty()) {
             self.put_content(id, Some(&text), content_type)?;
@@ -386,9 +387,9 @@ impl Documents<&mut WriteTx<'_>> {
     /// be a tag; [`Error::Limit`] for a name or value that is too long.
     pub fn tag(&mut self, id: NodeId, tags: &[NewTag]) -> Result<Vec<NodeId>> {
         existing::<Document>(&*self.tx, id)?;
+        let tags = tags.iter().map(NewTag::checked).collect::<Result<Vec<_>>>()?;
         let mut added = Vec::new();
-        for tag in tags {
-            let (tag_name, tag_value) = tag.checked()?;
+        for (tag_name, tag_value) in tags {
             if self.tag_named(id, &tag_name)?.is_none() {
                 let created_at = Some(self.tx.now());
                 let tag = DocumentTag { document: Some(id), tag_name, tag_value, created_at };

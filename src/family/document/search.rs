@@ -35,7 +35,7 @@ impl Store {
     ///
     /// # let dir = tempfile::tempdir()?;
     /// let store = Store::create(dir.path().join("s"))?;
-    /// let new = NewDocument::new("memo.txt", "txt", "legal").content("The reply is due in March.");
+    /// let new = NewDocument::new("memo.txt", "txt", "legal").content("The reply is due.");
     /// let memo = store.write(|tx| tx.documents().create(new))?;
     /// let found = store.search_documents("reply", &DocumentQuery::new().category("legal"))?;
     /// assert_eq!(found[0].id, memo);

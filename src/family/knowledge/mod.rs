@@ -5,6 +5,7 @@
 //! categories are settled on writing; what import brought is given out as it is.
 
 mod normal;
+mod ontology;
 mod proposal;
 mod question;
 
@@ -16,6 +17,7 @@ use crate::base::id::NodeId;
 use crate::base::json::Json;
 use crate::record::{KnowledgeTerm, TermStatus};
 use crate::store::{ReadTx, WriteTx};
+pub use ontology::Ontologies;
 pub use proposal::{NewKnowledgeProposal, Reviewed};
 pub use question::NewQuestion;
 

@@ -114,7 +114,7 @@ impl Organization<&mut WriteTx<'_>> {
         root: Option<&str>,
         kind: GroupKind,
     ) -> Result<ActionGroup> {
-        let mut group = self.new_group()?;
+        let mut steps = Vec::with_capacity(proposals.len());
         let (mut taken, mut moving) = (BTreeSet::new(), BTreeSet::new());
         for id in proposals {
             let proposal: OrganizationProposal = existing(&*self.tx, *id)?;
@@ -143,9 +143,9 @@ impl Organization<&mut WriteTx<'_>> {
                 dry_run: Some(kind == GroupKind::DryRun),
                 ..OrganizationAction::default()
             };
-            self.begin_move(&mut group, (from, to), action)?;
+            steps.push((from, to, action));
         }
-        Ok(group)
+        self.begin_moves(steps)
     }
 
     /// Begins to move the files of a group back, last one first. Moves that failed, were only tried
@@ -163,7 +163,7 @@ impl Organization<&mut WriteTx<'_>> {
         let what = || format!("group of actions {name}");
         let open = self.unfinished()?.into_iter().filter_map(|(_, action)| action.undoes);
         let open: BTreeSet<NodeId> = open.collect();
-        let mut group = self.new_group()?;
+        let mut steps = Vec::with_capacity(actions.len());
         for (id, action) in actions.into_iter().rev() {
             if is_begun(&action) {
                 let reason = format!("its action {id} has no outcome yet");
@@ -190,12 +190,12 @@ impl Organization<&mut WriteTx<'_>> {
                 undoes: Some(id),
                 ..OrganizationAction::default()
             };
-            self.begin_move(&mut group, (from, to), back)?;
+            steps.push((from, to, back));
         }
-        if group.moves.is_empty() {
+        if steps.is_empty() {
             return Err(Error::conflict(what(), "nothing of it can be undone"));
         }
-        Ok(group)
+        self.begin_moves(steps)
     }
 
     /// Writes down how a move ended. A file that was moved makes its proposal applied, one that was
@@ -240,23 +240,25 @@ impl Organization<&mut WriteTx<'_>> {
         Ok(())
     }
 
-    fn begin_move(
+    /// Writes the moves of a new group down: where from, where to, and the action.
+    fn begin_moves(
         &mut self,
-        group: &mut ActionGroup,
-        (from, to): (String, String),
-        action: OrganizationAction,
-    ) -> Result<()> {
-        let proposal = action.proposal;
-        let action = self.tx.insert(&OrganizationAction {
-            action_type: Some(ActionType::Move),
-            from_path: Some(from.clone()),
-            to_path: Some(to.clone()),
-            rollback_group: Some(group.name.clone()),
-            created_at: group.created_at,
-            ..action
-        })?;
-        group.moves.push(Move { action, proposal, from, to });
-        Ok(())
+        steps: Vec<(String, String, OrganizationAction)>,
+    ) -> Result<ActionGroup> {
+        let mut group = self.new_group()?;
+        for (from, to, action) in steps {
+            let proposal = action.proposal;
+            let action = self.tx.insert(&OrganizationAction {
+                action_type: Some(ActionType::Move),
+                from_path: Some(from.clone()),
+                to_path: Some(to.clone()),
+                rollback_group: Some(group.name.clone()),
+                created_at: group.created_at,
+                ..action
+            })?;
+            group.moves.push(Move { action, proposal, from, to });
+        }
+        Ok(group)
     }
 
     /// A group of a name that no other has. It follows from the write, not from chance.

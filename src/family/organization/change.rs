@@ -110,7 +110,9 @@ impl<T: Deref<Target: Reader>> Organization<T> {
     /// # Errors
     /// [`Error::Corrupt`] when one does not decode.
     pub fn learned(&self, path: &str) -> Result<Learned> {
-        Ok(Lessons::read(self)?.about(path))
+        let lessons = Lessons::read(self)?;
+        let (folder, filename) = lessons.about(path);
+        Ok(Learned { folder, filename, votes: lessons.votes })
     }
 }
 
@@ -150,16 +152,13 @@ impl Lessons {
         }
     }
 
-    fn about(&self, path: &str) -> Learned {
+    /// The folder and the name that edits gave files of this name.
+    fn about(&self, path: &str) -> (Option<String>, Option<String>) {
         let signature = name::signature(path);
         let best = |counts: &BTreeMap<String, BTreeMap<String, usize>>| {
             counts.get(&signature).cloned().and_then(name::commonest)
         };
-        Learned {
-            folder: best(&self.folders),
-            filename: best(&self.filenames),
-            votes: self.votes.clone(),
-        }
+        (best(&self.folders), best(&self.filenames))
     }
 }
 
@@ -187,8 +186,8 @@ impl Organization<&mut WriteTx<'_>> {
     /// Rejects a proposal, and returns it as it is now.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when it is absent; [`Error::Conflict`] unless it is proposed or approved,
-    /// or while its file is being moved.
+    /// [`Error::NotFound`] when it is absent; [`Error::Conflict`] unless it is proposed or
+    /// approved, or while its file is being moved.
     pub fn reject(&mut self, id: NodeId, note: Option<&str>) -> Result<OrganizationProposal> {
         self.decide(id, &[Proposed, Approved], (FeedbackAction::Reject, note), |proposal| {
             proposal.status = Rejected;
@@ -224,19 +223,14 @@ impl Organization<&mut WriteTx<'_>> {
     /// Opens a decided proposal again. Decisions on it stay as they were noted.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when it is absent; [`Error::Conflict`] unless it is approved or rejected.
+    /// [`Error::NotFound`] when it is absent; [`Error::Conflict`] unless it is approved or
+    /// rejected, or while its file is being moved.
     pub fn reopen(&mut self, id: NodeId) -> Result<OrganizationProposal> {
-        self.check_still(id)?;
-        let now = self.tx.now();
-        self.tx.update(id, |proposal: &mut OrganizationProposal| {
-            if !matches!(proposal.status, Approved | Rejected) {
-                let reason = format!("it is {}, not decided", proposal.status);
-                return Err(Error::conflict(format!("organization_proposal {id}"), reason));
-            }
-            proposal.status = Proposed;
-            proposal.updated_at = Some(now);
-            Ok(())
-        })
+        let mut proposal = self.decidable(id, &[Approved, Rejected])?;
+        proposal.status = Proposed;
+        proposal.updated_at = Some(self.tx.now());
+        self.tx.put(id, &proposal)?;
+        Ok(proposal)
     }
 
     /// Approves proposals, all or none.
@@ -244,6 +238,7 @@ impl Organization<&mut WriteTx<'_>> {
     /// # Errors
     /// As [`Organization::accept`].
     pub fn accept_many(&mut self, ids: &[NodeId], note: Option<&str>) -> Result<()> {
+        ids.iter().try_for_each(|id| self.decidable(*id, &[Proposed]).map(drop))?;
         ids.iter().try_for_each(|id| self.accept(*id, note).map(drop))
     }
 
@@ -252,10 +247,11 @@ impl Organization<&mut WriteTx<'_>> {
     /// # Errors
     /// As [`Organization::reject`].
     pub fn reject_many(&mut self, ids: &[NodeId], note: Option<&str>) -> Result<()> {
+        ids.iter().try_for_each(|id| self.decidable(*id, &[Proposed, Approved]).map(drop))?;
         ids.iter().try_for_each(|id| self.reject(*id, note).map(drop))
     }
 
-    /// Rejects all proposals of a query, which must name a state, and returns their ids.
+    /// Rejects the proposals that a query lists, which must name a state, and returns their ids.
     ///
     /// # Errors
     /// [`Error::Invalid`] when the query names no state; else as [`Organization::reject`].
@@ -278,9 +274,10 @@ impl Organization<&mut WriteTx<'_>> {
         let open = self.list(&ProposalQuery::new().status(Proposed).limit(limit))?;
         let mut changed = Vec::new();
         for (id, proposal) in open {
-            let learned = lessons.about(proposal.current_path.as_deref().unwrap_or_default());
-            let folder = learned.folder.filter(|folder| *folder != proposal.proposed_folder);
-            let filename = learned.filename.filter(|name| *name != proposal.proposed_filename);
+            let path = proposal.current_path.as_deref().unwrap_or_default();
+            let (folder, filename) = lessons.about(path);
+            let folder = folder.filter(|folder| *folder != proposal.proposed_folder);
+            let filename = filename.filter(|name| *name != proposal.proposed_filename);
             if folder.is_none() && filename.is_none() {
                 continue;
             }

@@ -2,9 +2,9 @@
 //!
 //! A proposal is *proposed*, then *approved* or *rejected*; an approved one can still be rejected,
 //! and is *applied* once its file was moved; undoing that makes it approved again. Every decision
-//! leaves feedback with the proposal before and afterwards, which [`learned`](Organization::learned)
-//! reads. Nothing here touches files: the caller moves them, between
-//! [`begin`](Organization::begin) and [`finish`](Organization::finish).
+//! leaves feedback with the proposal before and afterwards, which
+//! [`learned`](Organization::learned) reads. Nothing here touches files: the caller moves them,
+//! between [`begin`](Organization::begin) and [`finish`](Organization::finish).
 
 mod apply;
 mod change;
@@ -16,13 +16,13 @@ use std::ops::Deref;
 use serde::Serialize;
 
 use super::provenance::{NewProvenance, Target};
-use super::{Reader, array_or_empty, existing, named, object_or_empty, share};
+use super::{Reader, array_or_empty, existing, named, object_or_empty, row_number, share};
 use crate::base::error::{Error, Result};
 use crate::base::id::NodeId;
 use crate::base::json::Json;
 use crate::record::{
     FeedbackAction, IndexedFile, OrganizationAction, OrganizationFeedback, OrganizationProposal,
-    OrganizationStatus, ProvenanceTarget,
+    OrganizationStatus, ProvenanceTarget, TaskRun,
 };
 use crate::store::{ReadTx, WriteTx};
 pub use apply::{ActionGroup, GroupKind, Move, Moved};
@@ -311,9 +311,9 @@ impl Organization<&mut WriteTx<'_>> {
     /// root, no separators in the name.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when the file is absent; [`Error::Invalid`] without a folder or a name,
-    /// for a confidence outside 0 to 1, alternatives that are no array or metadata that is no
-    /// object; what recording the provenance reports.
+    /// [`Error::NotFound`] when the file or the run is absent; [`Error::Invalid`] without a folder
+    /// or a name, for a confidence outside 0 to 1, alternatives that are no array or metadata that
+    /// is no object; what recording the provenance reports.
     pub fn propose(&mut self, new: NewProposal) -> Result<NodeId> {
         let mut proposal = new.proposal;
         let file = proposal.file.ok_or_else(|| Error::invalid("file", "a proposal needs one"))?;
@@ -328,6 +328,12 @@ impl Organization<&mut WriteTx<'_>> {
         proposal.alternatives = array_or_empty("alternatives", proposal.alternatives)?;
         proposal.metadata = object_or_empty("metadata", proposal.metadata)?;
         proposal.created_at = Some(self.tx.now());
+        if let Some(run) = proposal.run {
+            existing::<TaskRun>(&*self.tx, run)?;
+        }
+        if let Some(provenance) = &new.provenance {
+            self.tx.provenance().check(provenance)?;
+        }
         let id = self.tx.insert(&proposal)?;
         if let Some(provenance) = new.provenance {
             self.tx.provenance().record(provenance, &target_of(id))?;
@@ -367,6 +373,17 @@ impl Organization<&mut WriteTx<'_>> {
         self.tx.index("proposal", Some(id))?.collect()
     }
 
+    /// A proposal that is in one of the states, and whose file is not being moved.
+    fn decidable(&self, id: NodeId, from: &[OrganizationStatus]) -> Result<OrganizationProposal> {
+        let proposal: OrganizationProposal = existing(&*self.tx, id)?;
+        if !from.contains(&proposal.status) {
+            let reason = format!("it is {}, which does not allow this", proposal.status);
+            return Err(Error::conflict(format!("organization_proposal {id}"), reason));
+        }
+        self.check_still(id)?;
+        Ok(proposal)
+    }
+
     /// Changes a proposal that is in one of the states, and notes the decision.
     fn decide(
         &mut self,
@@ -375,25 +392,20 @@ impl Organization<&mut WriteTx<'_>> {
         (action, note): (FeedbackAction, Option<&str>),
         change: impl FnOnce(&mut OrganizationProposal),
     ) -> Result<OrganizationProposal> {
-        let old: OrganizationProposal = existing(&*self.tx, id)?;
-        if !from.contains(&old.status) {
-            let reason = format!("it is {}, which does not allow {action}", old.status);
-            return Err(Error::conflict(format!("organization_proposal {id}"), reason));
-        }
-        self.check_still(id)?;
+        let old = self.decidable(id, from)?;
         let mut proposal = old.clone();
         change(&mut proposal);
         proposal.updated_at = Some(self.tx.now());
         self.tx.put(id, &proposal)?;
         let final_value = match action {
             FeedbackAction::Reject => Json::from_text("{}")?,
-            _ => snapshot(id, &proposal)?,
+            _ => snapshot(&*self.tx, id, &proposal)?,
         };
         self.tx.insert(&OrganizationFeedback {
             proposal: Some(id),
             file: proposal.file,
             action,
-            original: Some(snapshot(id, &old)?),
+            original: Some(snapshot(&*self.tx, id, &old)?),
             final_value: Some(final_value),
             note: note.map(ToOwned::to_owned),
             created_at: Some(self.tx.now()),
@@ -403,14 +415,14 @@ impl Organization<&mut WriteTx<'_>> {
 }
 
 /// A proposal as feedback keeps it.
-fn snapshot(id: NodeId, proposal: &OrganizationProposal) -> Result<Json> {
+fn snapshot(tx: &impl Reader, id: NodeId, proposal: &OrganizationProposal) -> Result<Json> {
     #[derive(Serialize)]
     struct Snapshot<'a> {
-        id: u64,
+        id: i64,
         #[serde(flatten)]
         proposal: &'a OrganizationProposal,
     }
-    Json::of(&Snapshot { id: id.key(), proposal })
+    Json::of(&Snapshot { id: row_number(tx, id), proposal })
 }
 
 fn target_of(id: NodeId) -> Target {
