@@ -30,7 +30,12 @@ const LAYERS: &[(&str, u8)] = &[
 ];
 
 /// Pairs (user, used) of families that may know each other. Must stay without a cycle.
-const FAMILY_PAIRS: &[(&str, &str)] = &[("schedule", "job")];
+const FAMILY_PAIRS: &[(&str, &str)] = &[
+    ("analysis", "provenance"),
+    ("knowledge", "entity"),
+    ("organization", "provenance"),
+    ("schedule", "job"),
+];
 
 /// Modules of `record` that are not a family: every layer above may name them.
 const RECORD_SHARED: &[&str] = &["registry", "text_enum", "stated", "vocabulary"];

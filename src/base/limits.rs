@@ -115,6 +115,38 @@ pub(crate) const WORKFLOW_UNDO_MAX: usize = 25;
 /// Deliveries that a workflow job remembers; as many as the old application remembers.
 pub(crate) const WORKFLOW_DELIVERIES_MAX: usize = 50;
 
+/// Longest name of a document's file, in characters. This and the next six are what the old
+/// application accepts; longer ones would stop its lists.
+pub(crate) const DOCUMENT_NAME_CHARS_MAX: usize = 255;
+
+/// Longest category of a document, in characters.
+pub(crate) const DOCUMENT_CATEGORY_CHARS_MAX: usize = 100;
+
+/// Longest path of a document's file, in characters.
+pub(crate) const DOCUMENT_PATH_CHARS_MAX: usize = 500;
+
+/// Longest purpose of a document, in characters.
+pub(crate) const DOCUMENT_PURPOSE_CHARS_MAX: usize = 200;
+
+/// Longest content type of a document, in characters.
+pub(crate) const DOCUMENT_CONTENT_TYPE_CHARS_MAX: usize = 100;
+
+/// Longest name of a document's tag, in characters.
+pub(crate) const DOCUMENT_TAG_CHARS_MAX: usize = 100;
+
+/// Longest value of a document's tag, in characters.
+pub(crate) const DOCUMENT_TAG_VALUE_CHARS_MAX: usize = 255;
+
+/// Longest name of what takes a passage from a source, in characters. This and the next two are
+/// what the old application accepts.
+pub(crate) const PROVENANCE_EXTRACTOR_CHARS_MAX: usize = 100;
+
+/// Longest notes of a provenance, in characters.
+pub(crate) const PROVENANCE_NOTES_CHARS_MAX: usize = 2_000;
+
+/// Longest words of a passage, in characters.
+pub(crate) const PROVENANCE_QUOTE_CHARS_MAX: usize = 2_000;
+
 /// Changes of adjacency entries that the writes of one group hand to the graph in memory: a load
 /// that changes more is cheaper to read anew, and must not be held in memory twice.
 pub(crate) const EDGE_LOG_CHANGES_MAX: usize = 1 << 18;

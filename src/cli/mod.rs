@@ -5,15 +5,19 @@ mod backup;
 mod compact;
 mod completions;
 mod demo;
+mod doc;
 mod export;
 mod failure;
 mod get;
 mod graph;
 mod import;
 mod init;
+mod knowledge;
 mod list;
 mod log;
+mod org;
 mod output;
+mod persona;
 mod place;
 mod progress;
 mod search;
@@ -79,6 +83,14 @@ enum Action {
     Task(task::TaskArguments),
     /// Look at the job queue, and bring dead jobs back
     Job(task::JobArguments),
+    /// Take documents in, list, show, tag and delete them
+    Doc(doc::Arguments),
+    /// Decide where files go, move them there and back
+    Org(org::Arguments),
+    /// Look after curated terms, questions and proposed changes
+    Knowledge(knowledge::Arguments),
+    /// Look at personas and skills
+    Persona(persona::Arguments),
     /// Prove that indexes, graph and change log agree with the records
     Verify(verify::Arguments),
     /// Count what a store holds
@@ -144,6 +156,10 @@ fn dispatch(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
         Action::Graph(arguments) => graph::run(arguments, output),
         Action::Task(arguments) => task::run_task(arguments, output),
         Action::Job(arguments) => task::run_job(arguments, output),
+        Action::Doc(arguments) => doc::run(arguments, output),
+        Action::Org(arguments) => org::run(arguments, output),
+        Action::Knowledge(arguments) => knowledge::run(arguments, output),
+        Action::Persona(arguments) => persona::run(arguments, output),
         Action::Verify(arguments) => verify::run(arguments, output),
         Action::Stats(arguments) => stats::run(arguments, output),
         Action::Compact(arguments) => compact::run(arguments, output),

@@ -12,8 +12,16 @@
 //! Writes check, reads tolerate: an imported record that breaks a rule is given out as it is. There
 //! is no state besides the records, and nothing here knows files, SQLite or the command.
 
+pub mod analysis;
+pub mod artifact;
+pub mod document;
 pub mod entity;
 pub mod job;
+pub mod knowledge;
+pub mod learning;
+pub mod organization;
+pub mod persona;
+pub mod provenance;
 pub mod schedule;
 pub mod task;
 pub mod workflow;
@@ -25,8 +33,24 @@ use crate::base::id::NodeId;
 use crate::base::json::Json;
 use crate::base::key::Key;
 use crate::record::Record;
-use crate::store::{IndexScan, ReadTx, RecordScan, WriteTx};
+use crate::store::{IndexScan, Origin, ReadTx, RecordScan, WriteTx};
+pub use analysis::{Analyses, AnalysisChange, AnalysisQuery, NewAnalysis};
+pub use artifact::{Artifacts, NewArtifact};
+pub use document::{
+    DocumentChange, DocumentHit, DocumentQuery, DocumentStats, Documents, FullDocument,
+    NewDocument, NewTag, Suggestions,
+};
 pub use job::{Claimed, Failed, JobCounts, Jobs, Lease, NewJob, RetryPolicy};
+pub use knowledge::{
+    Knowledge, NewKnowledgeProposal, NewQuestion, Ontologies, Reviewed, TermQuery, Verdict,
+};
+pub use learning::{FullPath, Learning, NewPath, NewStep, PathQuery, StepState};
+pub use organization::{
+    ActionGroup, GroupKind, Learned, Move, Moved, NewProposal, Organization, OrganizationStats,
+    ProposalEdit, ProposalQuery,
+};
+pub use persona::{NewPersona, NewSkill, PersonaFilter, Personas, Seeded};
+pub use provenance::{FullProvenance, NewProvenance, Provenances, Target};
 pub use schedule::{Fired, NewSchedule, Schedules};
 pub use task::{EventQuery, NewEvent, NewRun, NewTask, RunQuery, RunTasks, TaskChange, Tasks};
 pub use workflow::{NewWorkflow, Workflows};
@@ -85,6 +109,9 @@ pub trait Reader: sealed::Sealed + Debug + Sized {
     /// # Errors
     /// As there.
     fn index_count<R: Record>(&self, index: &str, prefix: impl Key, limit: usize) -> Result<usize>;
+
+    /// As [`ReadTx::origin`].
+    fn origin(&self, id: NodeId) -> Option<Origin>;
 }
 
 macro_rules! reader {
@@ -130,6 +157,10 @@ macro_rules! reader {
             ) -> Result<usize> {
                 self.index_count::<R>(index, prefix, limit)
             }
+
+            fn origin(&self, id: NodeId) -> Option<Origin> {
+                self.origin(id)
+            }
         }
     };
 }
@@ -139,6 +170,12 @@ reader!(WriteTx<'_>);
 /// The record `id`, whose absence is a fault of the caller.
 fn existing<R: Record>(tx: &impl Reader, id: NodeId) -> Result<R> {
     tx.get(id)?.ok_or_else(|| Error::not_found(R::NAME, id))
+}
+
+/// What the old application calls a record: the number of the row that it came from, or its key
+/// where it was made here.
+fn row_number(tx: &impl Reader, id: NodeId) -> i64 {
+    tx.origin(id).map_or_else(|| id.key().cast_signed(), |origin| origin.row)
 }
 
 /// What was given as a JSON object, or an empty one, as the old application stores it.
@@ -156,6 +193,42 @@ fn object(field: &str, json: Option<Json>) -> Result<Option<Json>> {
         return Err(Error::invalid(field, "it is no JSON object"));
     }
     Ok(json)
+}
+
+/// What was given as a JSON array, or an empty one, as the old application stores it.
+fn array_or_empty(field: &str, json: Option<Json>) -> Result<Option<Json>> {
+    let json = match json {
+        Some(json) => json,
+        None => Json::from_text("[]")?,
+    };
+    if !json.as_str().trim_start().starts_with('[') {
+        return Err(Error::invalid(field, "it is no JSON array"));
+    }
+    Ok(Some(json))
+}
+
+/// A number that is a share of 1.
+fn share(field: &str, number: Option<f64>) -> Result<()> {
+    match number {
+        Some(number) if !(0.0..=1.0).contains(&number) => {
+            Err(Error::invalid(field, format!("{number} is not in 0 to 1")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A text of at most so many characters.
+fn at_most(field: &str, text: &str, characters_max: usize) -> Result<()> {
+    // Most texts are so short that their characters need not be counted.
+    if text.len() <= characters_max {
+        return Ok(());
+    }
+    let found = text.chars().count();
+    if found <= characters_max {
+        return Ok(());
+    }
+    let what = format!("{field} in characters");
+    Err(Error::Limit { what, max: characters_max as u64, found: found as u64 })
 }
 
 /// A name or word that must say something.

@@ -88,12 +88,14 @@ pub struct DocumentTag {
 
 impl Record for DocumentTag {
     const NAME: &'static str = "document_tag";
+    const VERSION: u16 = 2;
 
     fn describe<'a>(&'a self, facts: &mut Facts<'a>) {
         if let Some(document) = self.document {
             facts.unique("document_tag", (document, &self.tag_name));
         }
         facts.index("name", (&self.tag_name, self.created_at));
+        facts.index("document", (self.document, &self.tag_name));
         facts.link("document", self.document);
         facts.keyword("tag", self.tag_name.as_str());
         facts.text("value", self.tag_value.as_deref());

@@ -157,6 +157,10 @@ pub struct OrganizationAction {
     pub success: Option<bool>,
     /// Whether it was only tried out; absent where the source does not say.
     pub dry_run: Option<bool>,
+    /// When it was undone.
+    pub undone_at: Option<Timestamp>,
+    /// The action that it undid.
+    pub undoes: Option<NodeId>,
     /// What went wrong.
     pub error: Option<String>,
     /// Group that the file was sorted into.
@@ -169,6 +173,7 @@ pub struct OrganizationAction {
 
 impl Record for OrganizationAction {
     const NAME: &'static str = "organization_action";
+    const VERSION: u16 = 2;
 
     fn describe<'a>(&'a self, facts: &mut Facts<'a>) {
         facts.index("file", (self.file, self.created_at));
@@ -179,6 +184,7 @@ impl Record for OrganizationAction {
         facts.index("created", self.created_at);
         facts.link("proposal", self.proposal);
         facts.link("file", self.file);
+        facts.link("undoes", self.undoes);
         facts.text("name", self.to_path.as_deref());
         facts.text("path", self.from_path.as_deref());
         facts.text("error", self.error.as_deref());

@@ -91,6 +91,7 @@ pub struct PersonaSkill {
 
 impl Record for PersonaSkill {
     const NAME: &'static str = "persona_skill";
+    const VERSION: u16 = 2;
 
     fn describe<'a>(&'a self, facts: &mut Facts<'a>) {
         if let Some(persona) = self.persona
@@ -98,6 +99,7 @@ impl Record for PersonaSkill {
         {
             facts.unique("persona_skill", (persona, skill));
         }
+        facts.index("persona", self.persona);
         facts.index("skill", self.skill);
         facts.relation(self.persona, "has_skill", self.skill, None);
     }

@@ -6,6 +6,7 @@
 
 mod demo;
 mod errors;
+mod families;
 mod golden;
 mod graph;
 mod graph_algorithms;

@@ -5,9 +5,13 @@ mod change_feed;
 #[path = "../support/check.rs"]
 mod check;
 mod concurrency;
+mod documents;
 mod entities;
 mod errors;
 mod families;
+#[cfg(feature = "legacy")]
+mod families_legacy;
+mod families_model;
 mod format;
 mod graph_memory;
 mod graph_search;
@@ -16,6 +20,8 @@ mod hybrid;
 mod index;
 mod jobs;
 mod jobs_model;
+mod knowledge;
+mod learning;
 #[cfg(feature = "legacy")]
 mod legacy;
 #[cfg(feature = "legacy")]
@@ -23,7 +29,11 @@ mod legacy_against;
 #[cfg(feature = "legacy")]
 mod legacy_broken;
 mod model;
+mod ontologies;
+mod organization;
 mod own_records;
+mod personas;
+mod provenance;
 #[path = "../support/random.rs"]
 mod random;
 mod schedules;
