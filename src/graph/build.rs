@@ -168,10 +168,12 @@ impl Reading {
             inward: Lists::default(),
             positions: Vec::new(),
             edges: self.edges,
+            sums_weights: self.weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0),
             weights: self.weights,
             pool: Pool::default(),
             reach: Pool::default(),
             meetings: Pool::default(),
+            between: Pool::default(),
         };
         let mut neighbors = Vec::with_capacity(self.targets.len());
         for target in &self.targets {

@@ -300,15 +300,19 @@ impl<'g> PathSearch<'g> {
         on_view!(self.follow.graph, view => shortest::simple(view, &query, count_max))
     }
 
+    pub(super) fn is_weighted(&self) -> bool {
+        matches!(self.costs, Costs::Weights)
+    }
+
     pub(super) fn graph(&self) -> &'g Graph {
         self.follow.graph
     }
 
-    /// The search for the quick kernel of `meeting`. `None` when it follows several kinds of edges
-    /// or has any condition, cost or budget.
+    /// The search for the quick kernels. `None` when it follows several kinds of edges or has any
+    /// condition, budget or cost of the caller's.
     pub(super) fn plain(&self) -> Option<shortest::Plain> {
         let Self { follow, from, to, costs, heuristic, hops_max, filter, budget } = self;
-        let bare = matches!(costs, Costs::Hops) && heuristic.is_none() && filter.is_none();
+        let bare = !matches!(costs, Costs::Of(_)) && heuristic.is_none() && filter.is_none();
         let rule = follow.only_rule().filter(|_| bare && budget.is_none())?;
         Some(shortest::Plain { ends: [*from, *to], rule, hops_max: *hops_max })
     }
@@ -585,7 +589,7 @@ fn through<V: GraphView>(
 }
 
 /// Takes out what leads back to the same node: edges that cost nothing can.
-fn cut_loops(nodes: &mut Vec<NodeId>, edges: &mut Vec<(EdgeId, f32)>) {
+pub(super) fn cut_loops(nodes: &mut Vec<NodeId>, edges: &mut Vec<(EdgeId, f32)>) {
     let mut seen: HashSet<NodeId> = HashSet::with_capacity(nodes.len());
     let mut kept = 0;
     for at in 0..nodes.len() {

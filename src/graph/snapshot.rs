@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::delta::{Key, LiveNode};
 use super::khop::Reach;
-use super::shortest::Meeting;
+use super::shortest::{Between, Meeting};
 use super::view::{GraphView, Hop, ScratchOf, Side};
 use crate::base::error::Result;
 use crate::base::id::{EdgeId, Kind, NodeId, Seq};
@@ -39,10 +39,13 @@ pub struct Snapshot {
     pub(super) edges: Vec<EdgeId>,
     /// By position; empty when every weight is 1.
     pub(super) weights: Vec<f32>,
+    /// Whether all weights are finite and none is negative.
+    pub(super) sums_weights: bool,
     pub(super) pool: Pool<ScratchOf<Self>>,
     /// Space of the quick walks over dense numbers.
     pub(super) reach: Pool<Reach>,
     pub(super) meetings: Pool<Meeting>,
+    pub(super) between: Pool<Between>,
 }
 
 /// The neighbours of all nodes on one side.

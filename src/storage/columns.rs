@@ -1,9 +1,9 @@
 //! Rows of a few unsigned numbers, packed to the bits in which they differ.
 //!
-//! A column is written as its least value and, for each row, how far the row lies above it. The low
-//! bits that all values share are left out as well: nodes of one kind cost nothing for the kind, and
-//! weights that are few binary digits long are stored that short. Every row has the same length in
-//! bits, so that any row is read without the ones before it.
+//! A column is written as its least value and, for each row, how far the row lies above it. Low
+//! bits that all share are left out as well: nodes of one kind cost nothing for the kind, and
+//! weights of few binary digits are stored that short. Every row has the same length in bits, so
+//! that any row is read without the ones before it.
 //!
 //! ```text
 //! head = per column: base varint, [width byte, [shift byte, only where width > 0]]
@@ -277,7 +277,9 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_taken_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..60), rows in 0_usize..200) {
+        fn any_bytes_are_taken_or_refused(
+            bytes in prop::collection::vec(any::<u8>(), 0..60), rows in 0_usize..200,
+        ) {
             let mut rest = &bytes[..];
             if let Some(packed) = Packed::<3>::take(&mut rest, rows) {
                 for place in 0..rows {

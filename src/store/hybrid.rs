@@ -233,7 +233,7 @@ impl Hybrid<'_> {
             search.indexer.refresh();
         }
         let query = TextQuery::parse(&self.text, &options)?;
-        let hits = search.indexer.search(&query, &options)?.hits;
+        let hits = search.indexer.search(&query, &options, None)?.hits;
         let best = hits.iter().map(|hit| hit.score).fold(0.0, f32::max);
         for hit in hits {
             // A record that went since the index was written is no hit any more.

@@ -227,7 +227,8 @@ mod tests {
         let path = directory.path().join("store");
         let store = Store::builder().register::<Stone>().create(&path).unwrap();
         let empty = store.stats().unwrap();
-        assert_eq!((empty.format, empty.seq, empty.last_write_time), (1, Seq(0), None));
+        let format = migrate::FORMATS.current;
+        assert_eq!((empty.format, empty.seq, empty.last_write_time), (format, Seq(0), None));
         assert_eq!((empty.records_total, empty.records.len()), (0, 0));
         for weight in 0..3 {
             store.write(|tx| tx.insert(&Stone { weight }).map(drop)).unwrap();

@@ -40,8 +40,8 @@ struct Case {
 /// Null where there is nothing to ask of a graph.
 type Algorithm = fn(&Case) -> Outcome<Value>;
 
-/// The first can do with adjacency blocks; from [`parts::weak_components`] on they ask for the whole
-/// graph in memory, which then is there for all.
+/// The first can do with adjacency blocks; from [`parts::weak_components`] on they ask for the
+/// whole graph in memory, which then is there for all.
 const ALGORITHMS: &[(&str, Algorithm)] = &[
     ("path_lengths", ways::path_lengths),
     ("path_weights", ways::path_weights),

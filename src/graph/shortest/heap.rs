@@ -8,7 +8,14 @@ pub(super) struct Waiting {
     pub(super) node: u32,
 }
 
-/// The cheapest first.
+impl Waiting {
+    #[inline]
+    fn is_before(self, other: Self) -> bool {
+        self.cost <= other.cost && (self.cost < other.cost || self.node < other.node)
+    }
+}
+
+/// The cheapest first, of equals the smallest node.
 #[derive(Debug, Default)]
 pub(super) struct Heap(Vec<Waiting>);
 
@@ -18,13 +25,21 @@ impl Heap {
         self.0.push(item);
         while at > 0 {
             let parent = (at - 1) / 4;
-            if self.0[parent].cost <= item.cost {
+            if !item.is_before(self.0[parent]) {
                 break;
             }
             self.0[at] = self.0[parent];
             at = parent;
         }
         self.0[at] = item;
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(super) fn peek(&self) -> Option<Waiting> {
+        self.0.first().copied()
     }
 
     pub(super) fn pop(&mut self) -> Option<Waiting> {
@@ -42,16 +57,16 @@ impl Heap {
         loop {
             let first = 4 * at + 1;
             let children = &self.0[first.min(self.0.len())..self.0.len().min(first + 4)];
-            let mut least: Option<(usize, f64)> = None;
-            for (place, child) in children.iter().enumerate() {
-                if least.is_none_or(|(_, cost)| child.cost < cost) {
-                    least = Some((first + place, child.cost));
+            let mut least: Option<(usize, Waiting)> = None;
+            for (place, child) in children.iter().copied().enumerate() {
+                if least.is_none_or(|(_, best)| child.is_before(best)) {
+                    least = Some((first + place, child));
                 }
             }
             match least {
-                Some((child, cost)) if cost < item.cost => {
-                    self.0[at] = self.0[child];
-                    at = child;
+                Some((place, child)) if child.is_before(item) => {
+                    self.0[at] = child;
+                    at = place;
                 }
                 _ => break,
             }

@@ -149,6 +149,7 @@ impl PathSearch<'_> {
     /// Breaks with the answer of the quick search; goes on where that cannot be asked.
     pub(in crate::graph) fn quick(&self) -> ControlFlow<Option<Path>> {
         match self.plain() {
+            Some(plan) if self.is_weighted() => self.graph().between(&plan),
             Some(plan) => self.graph().meeting(&plan),
             None => ControlFlow::Continue(()),
         }

@@ -4,6 +4,7 @@
 //! None recurses: a path may be as long as the graph is large.
 
 mod best;
+mod between;
 mod distances;
 mod estimate;
 mod heap;
@@ -14,6 +15,7 @@ mod simple;
 mod tests;
 
 pub(super) use best::k_best;
+pub(super) use between::Between;
 pub use distances::{DistanceSearch, Distances};
 pub(super) use estimate::{Heuristic, toward};
 pub(super) use meeting::{Meeting, Plain};

@@ -42,7 +42,7 @@ impl Default for SearchSetup {
 
 /// The search index of an open store.
 pub(crate) struct SearchIndex {
-    pub(super) indexer: Indexer,
+    pub(in crate::store) indexer: Indexer,
     /// Held while the index catches up: one at a time.
     catching_up: Mutex<()>,
     pub(crate) standing: Standing,
