@@ -190,6 +190,7 @@ impl<'a, 'g> Search<'a, 'g> {
         let meter = asked.budget.meter();
         // The lists of one side are read as they lie where nothing asks for more.
         let flat = asked.follow.whole_side().filter(|_| matches!(asked.costs, Costs::Weights));
+        let bare = flat.filter(|_| snapshot.sums_weights && asked.filter.is_none());
         let mut heap = Heap::default();
         costs[start as usize] = 0.0;
         heap.push(Waiting { cost: 0.0, node: start });
@@ -200,6 +201,23 @@ impl<'a, 'g> Search<'a, 'g> {
             if meter.expand().is_break() {
                 unsettle(costs, (node, cost), &mut heap);
                 break;
+            }
+            if let Some(side) = bare {
+                for (place, other) in snapshot.places_of(node, side) {
+                    let known = &mut costs[other as usize];
+                    // Weights are not negative.
+                    if *known <= cost {
+                        continue;
+                    }
+                    let position = snapshot.position(side, place);
+                    let cost = cost + f64::from(*snapshot.weight(position));
+                    if cost < *known {
+                        *known = cost;
+                        steps[other as usize] = (node, position);
+                        heap.push(Waiting { cost, node: other });
+                    }
+                }
+                continue;
             }
             let mut relax = |other: u32, step: f64, position: u32| {
                 let (cost, known) = (cost + step, &mut costs[other as usize]);

@@ -1,7 +1,7 @@
 //! A heap with four children a node: half as deep as a binary one, and the children lie in one line
 //! of the cache.
 
-/// What waits at a cost.
+/// What waits at a cost, which is not negative.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Waiting {
     pub(super) cost: f64,
@@ -9,70 +9,83 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
+    /// The bits of costs that are not negative order as the costs do.
     #[inline]
-    fn is_before(self, other: Self) -> bool {
-        self.cost <= other.cost && (self.cost < other.cost || self.node < other.node)
+    fn key(self) -> u128 {
+        u128::from(self.cost.to_bits()) << 32 | u128::from(self.node)
+    }
+
+    #[inline]
+    fn of_key(key: u128) -> Self {
+        Self { cost: f64::from_bits((key >> 32) as u64), node: key as u32 }
     }
 }
 
 /// The cheapest first, of equals the smallest node.
 #[derive(Debug, Default)]
-pub(super) struct Heap(Vec<Waiting>);
+pub(super) struct Heap(Vec<u128>);
 
 impl Heap {
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    #[inline]
     pub(super) fn push(&mut self, item: Waiting) {
+        let key = item.key();
         let mut at = self.0.len();
-        self.0.push(item);
+        self.0.push(key);
         while at > 0 {
             let parent = (at - 1) / 4;
-            if !item.is_before(self.0[parent]) {
+            if self.0[parent] <= key {
                 break;
             }
             self.0[at] = self.0[parent];
             at = parent;
         }
-        self.0[at] = item;
+        self.0[at] = key;
     }
 
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
-    }
-
+    #[inline]
     pub(super) fn peek(&self) -> Option<Waiting> {
-        self.0.first().copied()
+        self.0.first().copied().map(Waiting::of_key)
     }
 
     pub(super) fn pop(&mut self) -> Option<Waiting> {
-        let top = self.0.first().copied()?;
-        let item = self.0.pop()?;
+        let top = self.peek()?;
+        let key = self.0.pop()?;
         if !self.0.is_empty() {
-            self.sink(item);
+            self.sink(key);
         }
         Some(top)
     }
 
-    /// Puts an item into the place of the first.
-    fn sink(&mut self, item: Waiting) {
+    /// Puts a key into the place of the first.
+    fn sink(&mut self, key: u128) {
         let mut at = 0;
         loop {
             let first = 4 * at + 1;
-            let children = &self.0[first.min(self.0.len())..self.0.len().min(first + 4)];
-            let mut least: Option<(usize, Waiting)> = None;
-            for (place, child) in children.iter().copied().enumerate() {
-                if least.is_none_or(|(_, best)| child.is_before(best)) {
-                    least = Some((first + place, child));
-                }
-            }
-            match least {
-                Some((place, child)) if child.is_before(item) => {
-                    self.0[at] = child;
-                    at = place;
-                }
-                _ => break,
-            }
+            let children = self.0.get(first..).unwrap_or_default();
+            let children = &children[..children.len().min(4)];
+            let Some((place, least)) = least(children).filter(|(_, least)| *least < key) else {
+                break;
+            };
+            self.0[at] = least;
+            at = first + place;
         }
-        self.0[at] = item;
+        self.0[at] = key;
     }
+}
+
+/// The smallest of at most four keys, and its place.
+#[inline]
+fn least(keys: &[u128]) -> Option<(usize, u128)> {
+    if let [a, b, c, d] = *keys {
+        let left = if b < a { (1, b) } else { (0, a) };
+        let right = if d < c { (3, d) } else { (2, c) };
+        return Some(if right.1 < left.1 { right } else { left });
+    }
+    keys.iter().copied().enumerate().min_by_key(|(_, key)| *key)
 }
 
 #[cfg(test)]

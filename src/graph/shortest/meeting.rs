@@ -139,7 +139,10 @@ impl Graph {
                 ControlFlow::Break(snapshot.meetings.lend(|space| find(snapshot, plan, space)))
             }
             Reading::Live(live) => {
-                ControlFlow::Break(live.base().meetings.lend(|space| find(live, plan, space)))
+                ControlFlow::Break(live.base().meetings.lend(|space| match live.plain() {
+                    Some(snapshot) => find(&**snapshot, plan, space),
+                    None => find(live, plan, space),
+                }))
             }
         }
     }
