@@ -78,12 +78,11 @@ const ALGORITHMS: &[(&str, Algorithm)] = &[
 
 /// Writes so many graphs to standard output.
 pub fn run(graphs: u64, seed: u64) -> Outcome {
-    let folder = tempfile::tempdir()?;
     let mut out = std::io::stdout().lock();
     for number in 0..graphs {
         let mut random = Random::new(seed.wrapping_mul(0x1_0000).wrapping_add(number));
-        let store =
-            Store::builder().register::<Node>().create(folder.path().join(number.to_string()))?;
+        let folder = tempfile::tempdir()?;
+        let store = Store::builder().register::<Node>().create(folder.path().join("store"))?;
         let (nodes, edges) = draw(&mut random);
         let form = [Form::Blocks, Form::Snapshot, Form::Delta][random.below(3) as usize];
         let (graph, ids) = written(&store, form, (nodes, &edges))?;
