@@ -1,12 +1,14 @@
 //! The `engraph` command: parser and dispatch. One file a subcommand; each uses the public
 //! interface of the library and nothing else.
 
+mod audit;
 mod backup;
 mod compact;
 mod completions;
 mod demo;
 mod export;
 mod failure;
+mod file;
 mod get;
 mod graph;
 mod import;
@@ -16,9 +18,11 @@ mod log;
 mod output;
 mod place;
 mod progress;
+mod report;
 mod search;
 mod shown;
 mod stats;
+mod tag;
 mod task;
 mod text;
 mod verify;
@@ -76,6 +80,14 @@ enum Action {
     Task(task::TaskArguments),
     /// Look at the job queue, and bring dead jobs back
     Job(task::JobArguments),
+    /// Define tags, give them to files, and ask the rules that give them
+    Tag(tag::Arguments),
+    /// Scan directories, list files, find duplicates
+    File(file::Arguments),
+    /// See who changed what, and prove that nobody changed the record of it
+    Audit(audit::Arguments),
+    /// Show reports on files, measure their quality
+    Report(report::Arguments),
     /// Prove that indexes, graph and change log agree with the records
     Verify(verify::Arguments),
     /// Count what a store holds
@@ -140,6 +152,10 @@ fn dispatch(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
         Action::Graph(arguments) => graph::run(arguments, output),
         Action::Task(arguments) => task::run_task(arguments, output),
         Action::Job(arguments) => task::run_job(arguments, output),
+        Action::Tag(arguments) => tag::run(arguments, output),
+        Action::File(arguments) => file::run(arguments, output),
+        Action::Audit(arguments) => audit::run(arguments, output),
+        Action::Report(arguments) => report::run(arguments, output),
         Action::Verify(arguments) => verify::run(arguments, output),
         Action::Stats(arguments) => stats::run(arguments, output),
         Action::Compact(arguments) => compact::run(arguments, output),

@@ -234,7 +234,7 @@ impl OneRun {
     }
 }
 
-fn looking(
+pub(super) fn looking(
     store: &Path,
     look: impl FnOnce(&ReadTx) -> Result<Answer, Failure>,
 ) -> Result<Answer, Failure> {
@@ -242,7 +242,7 @@ fn looking(
     place::closing(&store, |store: &Store| look(&store.read()?))
 }
 
-fn changing(
+pub(super) fn changing(
     store: &Path,
     change: impl FnOnce(&Store) -> Result<Answer, Failure>,
 ) -> Result<Answer, Failure> {
@@ -251,7 +251,7 @@ fn changing(
 }
 
 /// A table of some fields, or all of each record as JSON.
-fn show<T: Record>(
+pub(super) fn show<T: Record>(
     tx: &ReadTx,
     records: &[(NodeId, T)],
     fields: &[&str],
@@ -332,7 +332,7 @@ fn show_counts(counts: JobCounts, output: &mut Output) -> Result<Answer, Failure
 }
 
 /// Says what was done to a record.
-fn done(output: &mut Output, what: &str, id: NodeId) -> Result<Answer, Failure> {
+pub(super) fn done(output: &mut Output, what: &str, id: NodeId) -> Result<Answer, Failure> {
     if output.is_json() {
         output.json(&serde_json::json!({ "done": what, "id": id }))?;
     } else {

@@ -10,12 +10,23 @@
 //! * `New...`: what is to be made, as a builder; a query type where a list has filters.
 //!
 //! Writes check, reads tolerate: an imported record that breaks a rule is given out as it is. There
-//! is no state besides the records, and nothing here knows files, SQLite or the command.
+//! is no state besides the records. Nothing here but the scanner looks at files, and nothing knows
+//! SQLite or the command.
 
+pub mod audit;
 pub mod entity;
+pub mod file;
+pub mod git;
+pub mod issue;
 pub mod job;
+pub mod quality;
+pub mod report;
+pub mod review;
+pub mod scan;
 pub mod schedule;
+pub mod tag;
 pub mod task;
+pub mod violation;
 pub mod workflow;
 
 use std::fmt::Debug;
@@ -26,9 +37,32 @@ use crate::base::json::Json;
 use crate::base::key::Key;
 use crate::record::Record;
 use crate::store::{IndexScan, ReadTx, RecordScan, WriteTx};
+pub use audit::{
+    AuditAct, AuditChange, AuditEntry, AuditHead, AuditProblem, AuditReport, AuditTrail,
+    HashVerdict, NewHashEntry,
+};
+pub use file::{
+    DuplicatesFound, EntityLinksMade, FileDuplicates, FileOrder, FileQuery, FileSummary, Files,
+    InventoryHealth, IsMarkdown, NewChunk, NewExtractedTable, NewFile, NewFileEntity, NewWatch,
+    Watches, cut_text,
+};
+pub use git::{Git, NewGitOperation};
+pub use issue::{Issues, NewIssue, NewTracker};
 pub use job::{Claimed, Failed, JobCounts, Jobs, Lease, NewJob, RetryPolicy};
+pub use quality::{HistoryTrimmed, NewAlert, Quality, Resolution};
+pub use report::{
+    CodeFileRow, CodeStatRow, DependencyRow, FileSummaryRow, IssueRow, QualityTrendRow, Reports,
+    RiskRow,
+};
+pub use review::{NewReview, Reviews, Scores};
+pub use scan::{ScanOptions, ScanProblem, ScanProgress, ScanReport};
 pub use schedule::{Fired, NewSchedule, Schedules};
+pub use tag::{
+    Comparison, FieldTest, NewTag, NewTagDefinition, RULE_AUTHOR, RulesApplied, TagField, TagQuery,
+    TagRule, Tags,
+};
 pub use task::{EventQuery, NewEvent, NewRun, NewTask, RunQuery, RunTasks, TaskChange, Tasks};
+pub use violation::{NewViolation, ViolationQuery, Violations};
 pub use workflow::{NewWorkflow, Workflows};
 
 mod sealed {
@@ -50,6 +84,12 @@ pub trait Reader: sealed::Sealed + Debug + Sized {
     /// # Errors
     /// As there.
     fn find<R: Record>(&self, index: &str, key: impl Key) -> Result<Option<(NodeId, R)>>;
+
+    /// As [`ReadTx::find_all`].
+    ///
+    /// # Errors
+    /// As there.
+    fn find_all<R: Record>(&self, index: &str, prefix: impl Key) -> Result<Vec<(NodeId, R)>>;
 
     /// As [`ReadTx::iter`].
     ///
@@ -96,6 +136,14 @@ macro_rules! reader {
 
             fn find<R: Record>(&self, index: &str, key: impl Key) -> Result<Option<(NodeId, R)>> {
                 self.find(index, key)
+            }
+
+            fn find_all<R: Record>(
+                &self,
+                index: &str,
+                prefix: impl Key,
+            ) -> Result<Vec<(NodeId, R)>> {
+                self.find_all(index, prefix)
             }
 
             fn iter<R: Record>(&self) -> Result<RecordScan<'_, R>> {
@@ -164,4 +212,14 @@ fn named(field: &str, text: &str) -> Result<()> {
         return Err(Error::invalid(field, "it is empty"));
     }
     Ok(())
+}
+
+/// A share or confidence, which must be 0 to 1 if given.
+fn share(field: &str, share: Option<f64>) -> Result<()> {
+    match share {
+        Some(share) if !(0.0..=1.0).contains(&share) => {
+            Err(Error::invalid(field, format!("{share} is not in 0 to 1")))
+        }
+        _ => Ok(()),
+    }
 }

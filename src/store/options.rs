@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Store;
+use super::audit::Audit;
 use super::open;
 use crate::base::error::Result;
 use crate::base::limits::{CACHE_BYTES_DEFAULT, GRAPH_BYTES_DEFAULT};
@@ -102,6 +103,8 @@ pub struct Options {
     /// Tests of crashes put the data on a disk of theirs.
     pub(crate) disk: Option<Arc<dyn Disk>>,
     pub(crate) graph: GraphMemory,
+    /// What is audited from now on; `None` leaves that as the store remembers it.
+    pub(crate) audit: Option<Audit>,
 }
 
 impl Default for Options {
@@ -120,6 +123,7 @@ impl Options {
             own_types: Vec::new(),
             disk: None,
             graph: GraphMemory::default(),
+            audit: None,
         }
     }
 
@@ -141,6 +145,15 @@ impl Options {
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Says which changes the audit chain records from now on. The store remembers it, so that
+    /// nobody who opens it otherwise leaves a gap; [`Audit::off`] ends it, and shows in the chain.
+    /// Means nothing to a store that is opened for reading only.
+    #[must_use]
+    pub fn audit(mut self, audit: Audit) -> Self {
+        self.audit = Some(audit);
         self
     }
 

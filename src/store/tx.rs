@@ -2,6 +2,7 @@
 
 use super::commit::Shared;
 use super::core::Core;
+use super::derived::OwnDerived;
 use super::record_read::{self, read_methods};
 use super::record_write::{OnTaken, Writer};
 use super::sources::Source;
@@ -12,6 +13,7 @@ use crate::base::json::Json;
 use crate::base::limits::WRITE_BUFFER_BYTES_MAX;
 use crate::base::time::Timestamp;
 use crate::record::{Facts, Record, facts_of};
+use crate::storage::audit::Act;
 use crate::storage::bulk::Bulk;
 use crate::storage::changes::Operation;
 use crate::storage::edge_log::EdgeChange;
@@ -141,12 +143,17 @@ pub struct WriteTx<'s> {
     pub(crate) writer: Writer<TxRows>,
     /// Sources that become known when the write is durable.
     pub(crate) sources: Vec<Source>,
+    pub(super) own_derived: OwnDerived,
+    /// Who makes the write, for the audit chain.
+    pub(super) author: Option<String>,
 }
 
 impl<'s> WriteTx<'s> {
     pub(crate) fn new(shared: &'s Shared, rows: TxRows, seq: Seq, time: Timestamp) -> Self {
         let gather_links = matches!(rows, TxRows::Bulk(_));
-        Self { shared, time, writer: Writer::new(rows, seq, gather_links), sources: Vec::new() }
+        let writer = Writer::new(rows, seq, gather_links);
+        let (sources, own_derived) = (Vec::new(), OwnDerived::default());
+        Self { shared, time, writer, sources, own_derived, author: None }
     }
 
     pub(crate) fn core(&self) -> &Core {
@@ -256,6 +263,7 @@ impl<'s> WriteTx<'s> {
         self.writer.flush_links()?;
         for edge in edges::remove_all_edges_of(&mut self.writer.rows, id)? {
             self.writer.changes.push(Operation::Unlink, edge.id.as_u64());
+            self.audit_edge(Act::Unlink, &edge)?;
         }
         self.writer.delete(&self.shared.core, id, &old)?;
         Ok(true)
@@ -280,6 +288,7 @@ impl<'s> WriteTx<'s> {
         let record = self.edge_record(id, edge)?;
         edges::add_edge(&mut self.writer.rows, &record)?;
         self.writer.changes.push(Operation::Link, id.as_u64());
+        self.audit_edge(Act::Link, &record)?;
         Ok(id)
     }
 
@@ -299,6 +308,9 @@ impl<'s> WriteTx<'s> {
         if !new.is_empty() {
             let count = new.len() as u64;
             self.writer.changes.push_run(Operation::Link, first.as_u64(), count);
+        }
+        for record in &records {
+            self.audit_edge(Act::Link, record)?;
         }
         Ok(first)
     }
@@ -350,15 +362,17 @@ impl<'s> WriteTx<'s> {
     pub fn remove_edge(&mut self, id: EdgeId) -> Result<bool> {
         self.writer.flush_links()?;
         let removed = edges::remove_edge(&mut self.writer.rows, id)?;
-        if removed.is_some() {
+        if let Some(edge) = &removed {
             self.writer.changes.push(Operation::Unlink, id.as_u64());
+            self.audit_edge(Act::Unlink, edge)?;
         }
         Ok(removed.is_some())
     }
 
-    /// Writes the change entry. Nothing is written to the rows after this.
+    /// Writes the audit and the change entry. Nothing is written to the rows after this.
     pub(crate) fn finish(&mut self) -> Result<()> {
         self.writer.flush_links()?;
+        self.finish_audit()?;
         let (seq, time) = (self.writer.seq, self.time);
         self.writer.changes.write(&mut self.writer.rows, seq, time)
     }

@@ -6,6 +6,7 @@
 
 mod demo;
 mod errors;
+mod files;
 mod golden;
 mod graph;
 mod session;

@@ -1,6 +1,7 @@
 //! Behaviour through the public interface: one binary, one module an area.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod audit;
 mod change_feed;
 #[path = "../support/check.rs"]
 mod check;
@@ -8,6 +9,7 @@ mod concurrency;
 mod entities;
 mod errors;
 mod families;
+mod files;
 mod format;
 mod graph_memory;
 mod graph_search;
@@ -23,10 +25,13 @@ mod legacy_against;
 mod legacy_broken;
 mod model;
 mod own_records;
+mod quality;
 #[path = "../support/random.rs"]
 mod random;
+mod scan;
 mod schedules;
 mod store;
+mod tags;
 mod tasks;
 mod transfer;
 mod workflow;
