@@ -16,7 +16,7 @@ use super::task::{changing, done, looking, show};
 use super::{shown, text};
 
 /// How long ago a file may have been looked at before it is stale.
-const STALE_AFTER: Duration = Duration::from_hours(24);
+const STALE_AFTER: Duration = Duration::from_secs(24 * 3_600);
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {

@@ -383,7 +383,7 @@ fn reports_count_what_there_is() {
     store.write(|tx| tx.files().replace_chunks(a, vec![chunk("x")])).unwrap();
     let tx = store.read().unwrap();
     let now = store.last_write_time();
-    let day = Duration::from_hours(24);
+    let day = Duration::from_secs(24 * 3_600);
     let health = tx.files().health(now, day).unwrap();
     assert_eq!((health.total, health.ready, health.damaged, health.missing), (3, 1, 1, 1));
     assert_eq!((health.bytes, health.stale), (15, 0));

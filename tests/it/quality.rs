@@ -22,7 +22,7 @@ use crate::workload::new_store;
 
 /// Noon of a day, so that a few hours stay within it.
 const NOON: i64 = 1_771_070_400_000_000;
-const DAY: Duration = Duration::from_hours(24);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 fn clocked() -> (TempDir, Arc<ManualClock>, Store) {
     let clock = Arc::new(ManualClock::new(Timestamp::from_micros(NOON)));
@@ -320,7 +320,7 @@ fn a_day_is_measured_once_and_anew() {
     let review = NewReview::new("c", ReviewType::Periodic, scores).seconds(20);
     store.write(|tx| tx.reviews().note(review)).unwrap();
     store.write(|tx| tx.quality().add_model_calls(3, 0.5)).unwrap();
-    clock.advance(Duration::from_hours(1));
+    clock.advance(Duration::from_secs(3_600));
     let id = measure();
     let day = get(id);
     assert_eq!(day.measured_on.unwrap().as_micros() % DAY.as_micros() as i64, 0);

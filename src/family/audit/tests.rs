@@ -97,7 +97,11 @@ fn an_altered_entry_is_named() {
             head.seq.0 += 1;
             put(tx, &head_key(3), &head.encode())
         },
-        &["3: the entry was altered", "4: it is older than the entry before it"],
+        &[
+            "3: the entry was altered",
+            "4: it is older than the entry before it",
+            "-: write 3 has no entry",
+        ],
     );
     check(
         |tx| {
@@ -113,7 +117,7 @@ fn an_altered_entry_is_named() {
     );
     check(
         |tx| put(tx, &head_key(3), b"nonsense"),
-        &["3: the entry was altered: it does not decode"],
+        &["3: the entry was altered: it does not decode", "-: write 3 has no entry"],
     );
 }
 

@@ -18,7 +18,7 @@ use crate::record::{
 use crate::store::{ReadTx, WriteTx};
 pub use alert::{NewAlert, Resolution};
 
-const DAY: Duration = Duration::from_hours(24);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 /// The rating from which a file is good enough for use.
 const READY_RATING: i64 = 8;
 
