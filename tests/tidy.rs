@@ -32,8 +32,11 @@ const LAYERS: &[(&str, u8)] = &[
 /// Pairs (user, used) of families that may know each other. Must stay without a cycle.
 const FAMILY_PAIRS: &[(&str, &str)] = &[
     ("analysis", "provenance"),
+    ("file", "tag"),
     ("knowledge", "entity"),
     ("organization", "provenance"),
+    ("review", "quality"),
+    ("scan", "file"),
     ("schedule", "job"),
 ];
 
@@ -57,6 +60,9 @@ const ENGINE_HOMES: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["src/cli/", "src/main.rs"]),
     ("ctrlc", &["src/cli/", "src/main.rs"]),
     ("quick_xml", &["src/transfer/"]),
+    ("regex", &["src/family/tag/"]),
+    ("globset", &["src/family/tag/"]),
+    ("ignore", &["src/family/scan/"]),
 ];
 
 const FILE_LINES_MAX: usize = 800;

@@ -207,3 +207,26 @@ pub(crate) const VECTOR_CHANGES_KEPT_MAX: usize = 65_536;
 
 /// Neighbours that one search of vectors returns at most: they are ranked in memory.
 pub(crate) const VECTOR_HITS_MAX: usize = 100_000;
+
+/// Patterns of all tag rules together once they are made ready, in bytes: they are held in memory
+/// while the store is open.
+pub(crate) const TAG_PATTERNS_BYTES_MAX: usize = 32 << 20;
+
+/// Rules within rules of one tag: they are read by recursion.
+pub(crate) const TAG_RULE_DEPTH_MAX: usize = 16;
+
+/// Files that mention one label of the ontology and are still linked with each other: links grow
+/// with the square, and what so many mention says nothing about two of them.
+pub(crate) const ENTITY_FILES_MAX: usize = 1_000;
+
+/// Files that a scan reads before it writes what they are: one write and one sync each batch.
+pub(crate) const SCAN_BATCH_FILES: usize = 512;
+
+/// Bytes of files after which a scan writes what they are, so that a stopped scan loses little.
+pub(crate) const SCAN_BATCH_BYTES: u64 = 256 << 20;
+
+/// Threads that read files for one scan: more wait for the same disk.
+pub(crate) const SCAN_THREADS_MAX: usize = 16;
+
+/// Problems that a scan names one by one; more are only counted.
+pub(crate) const SCAN_PROBLEMS_MAX: usize = 100;

@@ -1,6 +1,7 @@
 //! The `engraph` command: parser and dispatch. One file a subcommand; each uses the public
 //! interface of the library and nothing else.
 
+mod audit;
 mod backup;
 mod compact;
 mod completions;
@@ -8,6 +9,7 @@ mod demo;
 mod doc;
 mod export;
 mod failure;
+mod file;
 mod get;
 mod graph;
 mod import;
@@ -20,10 +22,12 @@ mod output;
 mod persona;
 mod place;
 mod progress;
+mod report;
 mod search;
 mod shown;
 mod similar;
 mod stats;
+mod tag;
 mod task;
 mod text;
 mod verify;
@@ -91,6 +95,14 @@ enum Action {
     Knowledge(knowledge::Arguments),
     /// Look at personas and skills
     Persona(persona::Arguments),
+    /// Define tags, give them to files, and ask the rules that give them
+    Tag(tag::Arguments),
+    /// Scan directories, list files, find duplicates
+    File(file::Arguments),
+    /// See who changed what, and prove that nobody changed the record of it
+    Audit(audit::Arguments),
+    /// Show reports on files, measure their quality
+    Report(report::Arguments),
     /// Prove that indexes, graph and change log agree with the records
     Verify(verify::Arguments),
     /// Count what a store holds
@@ -160,6 +172,10 @@ fn dispatch(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
         Action::Org(arguments) => org::run(arguments, output),
         Action::Knowledge(arguments) => knowledge::run(arguments, output),
         Action::Persona(arguments) => persona::run(arguments, output),
+        Action::Tag(arguments) => tag::run(arguments, output),
+        Action::File(arguments) => file::run(arguments, output),
+        Action::Audit(arguments) => audit::run(arguments, output),
+        Action::Report(arguments) => report::run(arguments, output),
         Action::Verify(arguments) => verify::run(arguments, output),
         Action::Stats(arguments) => stats::run(arguments, output),
         Action::Compact(arguments) => compact::run(arguments, output),

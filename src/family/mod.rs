@@ -10,20 +10,31 @@
 //! * `New...`: what is to be made, as a builder; a query type where a list has filters.
 //!
 //! Writes check, reads tolerate: an imported record that breaks a rule is given out as it is. There
-//! is no state besides the records, and nothing here knows files, SQLite or the command.
+//! is no state besides the records. Nothing here but the scanner looks at files, and nothing knows
+//! SQLite or the command.
 
 pub mod analysis;
 pub mod artifact;
+pub mod audit;
 pub mod document;
 pub mod entity;
+pub mod file;
+pub mod git;
+pub mod issue;
 pub mod job;
 pub mod knowledge;
 pub mod learning;
 pub mod organization;
 pub mod persona;
 pub mod provenance;
+pub mod quality;
+pub mod report;
+pub mod review;
+pub mod scan;
 pub mod schedule;
+pub mod tag;
 pub mod task;
+pub mod violation;
 pub mod workflow;
 
 use std::fmt::Debug;
@@ -36,10 +47,21 @@ use crate::record::Record;
 use crate::store::{IndexScan, Origin, ReadTx, RecordScan, WriteTx};
 pub use analysis::{Analyses, AnalysisChange, AnalysisQuery, NewAnalysis};
 pub use artifact::{Artifacts, NewArtifact};
+pub use audit::{
+    AuditAct, AuditChange, AuditEntry, AuditHead, AuditProblem, AuditReport, AuditTrail,
+    HashVerdict, NewHashEntry,
+};
 pub use document::{
     DocumentChange, DocumentHit, DocumentQuery, DocumentStats, Documents, FullDocument,
     NewDocument, NewTag, Suggestions,
 };
+pub use file::{
+    DuplicatesFound, EntityLinksMade, FileDuplicates, FileOrder, FileQuery, FileSummary, Files,
+    InventoryHealth, IsMarkdown, NewChunk, NewExtractedTable, NewFile, NewFileEntity, NewWatch,
+    Watches, cut_text,
+};
+pub use git::{Git, NewGitOperation};
+pub use issue::{Issues, NewIssue, NewTracker};
 pub use job::{Claimed, Failed, JobCounts, Jobs, Lease, NewJob, RetryPolicy};
 pub use knowledge::{
     Knowledge, NewKnowledgeProposal, NewQuestion, Ontologies, Reviewed, TermQuery, Verdict,
@@ -51,8 +73,20 @@ pub use organization::{
 };
 pub use persona::{NewPersona, NewSkill, PersonaFilter, Personas, Seeded};
 pub use provenance::{FullProvenance, NewProvenance, Provenances, Target};
+pub use quality::{HistoryTrimmed, NewAlert, Quality, Resolution};
+pub use report::{
+    CodeFileRow, CodeStatRow, DependencyRow, FileSummaryRow, IssueRow, QualityTrendRow, Reports,
+    RiskRow,
+};
+pub use review::{NewReview, Reviews, Scores};
+pub use scan::{ScanOptions, ScanProblem, ScanProgress, ScanReport};
 pub use schedule::{Fired, NewSchedule, Schedules};
+pub use tag::{
+    Comparison, FieldTest, NewFileTag, NewTagDefinition, RULE_AUTHOR, RulesApplied, TagField,
+    TagQuery, TagRule, Tags,
+};
 pub use task::{EventQuery, NewEvent, NewRun, NewTask, RunQuery, RunTasks, TaskChange, Tasks};
+pub use violation::{NewViolation, ViolationQuery, Violations};
 pub use workflow::{NewWorkflow, Workflows};
 
 mod sealed {
@@ -74,6 +108,12 @@ pub trait Reader: sealed::Sealed + Debug + Sized {
     /// # Errors
     /// As there.
     fn find<R: Record>(&self, index: &str, key: impl Key) -> Result<Option<(NodeId, R)>>;
+
+    /// As [`ReadTx::find_all`].
+    ///
+    /// # Errors
+    /// As there.
+    fn find_all<R: Record>(&self, index: &str, prefix: impl Key) -> Result<Vec<(NodeId, R)>>;
 
     /// As [`ReadTx::iter`].
     ///
@@ -123,6 +163,14 @@ macro_rules! reader {
 
             fn find<R: Record>(&self, index: &str, key: impl Key) -> Result<Option<(NodeId, R)>> {
                 self.find(index, key)
+            }
+
+            fn find_all<R: Record>(
+                &self,
+                index: &str,
+                prefix: impl Key,
+            ) -> Result<Vec<(NodeId, R)>> {
+                self.find_all(index, prefix)
             }
 
             fn iter<R: Record>(&self) -> Result<RecordScan<'_, R>> {

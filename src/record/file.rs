@@ -16,6 +16,8 @@ text_enum! {
         Exact = "exact",
         /// Nearly the same content.
         Near = "near",
+        /// The same file under another spelling of its path.
+        Twin = "twin",
     }
 }
 

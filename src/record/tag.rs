@@ -24,7 +24,8 @@ pub struct TagDefinition {
     pub icon_name: Option<String>,
     /// Regular expression over paths: files that match get the tag.
     pub auto_assign_pattern: Option<String>,
-    /// Rules in an older form that nothing reads.
+    /// A rule as JSON: files and documents that meet it get the tag. The old application has the
+    /// column and reads nothing from it.
     pub auto_assign_rules: Option<Json>,
     /// When it was defined.
     pub created_at: Option<Timestamp>,

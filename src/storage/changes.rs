@@ -6,7 +6,7 @@
 use super::rows::{KeyRange, Rows, RowsMut};
 use super::tables::TableId;
 use crate::base::error::{Error, Result};
-use crate::base::id::{EdgeId, NodeId, Seq};
+use crate::base::id::{EdgeId, Kind, NodeId, Seq};
 use crate::base::time::Timestamp;
 use crate::base::varint;
 
@@ -106,6 +106,8 @@ pub(crate) struct Gathered {
     /// Runs of [`Operation::Embed`], kept apart: a load that writes records and their vectors by
     /// turns is two runs, not two for each record.
     embedded: Vec<(Operation, u64, u64)>,
+    /// Changes of records, by kind; as long as the greatest kind that changed needs.
+    counts: Vec<u64>,
 }
 
 impl Gathered {
@@ -118,7 +120,23 @@ impl Gathered {
         self.push_run(operation, id, 1);
     }
 
+    /// How many changes of records of a kind there were.
+    pub(crate) fn count_of(&self, kind: Kind) -> u64 {
+        self.counts.get(kind.index()).copied().unwrap_or_default()
+    }
+
+    fn count(&mut self, operation: Operation, first: u64, count: u64) {
+        if matches!(operation, Operation::Put | Operation::Delete) {
+            let kind = NodeId::from_u64(first).kind().index();
+            if self.counts.len() <= kind {
+                self.counts.resize(kind + 1, 0);
+            }
+            self.counts[kind] += count;
+        }
+    }
+
     pub(crate) fn push_run(&mut self, operation: Operation, first: u64, count: u64) {
+        self.count(operation, first, count);
         let runs = match operation {
             Operation::Embed => &mut self.embedded,
             _ => &mut self.runs,

@@ -5,6 +5,7 @@
 
 pub(crate) mod adjacency;
 pub(crate) mod apply;
+pub(crate) mod audit;
 pub(crate) mod block;
 pub(crate) mod bulk;
 pub(crate) mod changes;

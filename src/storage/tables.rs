@@ -42,8 +42,7 @@ impl TableId {
     pub(crate) const HISTORY: Self = Self(5);
     /// (sequence number, part) -> what the write did.
     pub(crate) const CHANGES: Self = Self(6);
-    /// Reserved for the audit chain: sequence number -> entry.
-    #[expect(dead_code, reason = "the table is reserved in format 1; nothing writes it yet")]
+    /// The audit chain: entries, their items, and where the items of a record are.
     pub(crate) const AUDIT: Self = Self(7);
     /// Name -> number, for edge types and indexes.
     pub(crate) const NAMES: Self = Self(8);

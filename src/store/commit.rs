@@ -24,6 +24,7 @@ use crate::base::metrics::Histogram;
 use crate::base::time::Timestamp;
 use crate::graph::Live;
 use crate::storage::bulk::Bulk;
+use crate::storage::changes::Gathered;
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::layer::Layer;
 use crate::storage::overlay::{Overlay, View};
@@ -394,9 +395,10 @@ impl Shared {
 
     fn join(&self, mut tx: WriteTx<'_>, time: Timestamp) -> Result<Outcome> {
         tx.finish()?;
-        let WriteTxParts { layer, new_names } = parts(tx)?;
+        let WriteTxParts { layer, new_names, changes } = parts(tx)?;
         let mut state = lock(&self.state);
         self.check_writable(&state)?;
+        self.core.derived.forget(&changes);
         // The closure's view is dropped, so the waiting layer is extended in place.
         Arc::make_mut(&mut state.waiting).extend(layer);
         self.core.names.accept(new_names);
@@ -534,6 +536,7 @@ impl Shared {
         };
         // Before the rows are published, so that no reader sees rows whose names it lacks.
         self.core.names.accept(new_names);
+        self.core.derived.forget(&tx.writer.changes);
         for source in new_sources {
             self.core.sources.accept(source);
         }
@@ -716,13 +719,14 @@ impl Drop for Closer {
 
 struct WriteTxParts {
     layer: Layer,
+    changes: Gathered,
     new_names: crate::storage::names::NewNames,
 }
 
 fn parts(tx: WriteTx<'_>) -> Result<WriteTxParts> {
-    let new_names = tx.writer.new_names;
+    let (new_names, changes) = (tx.writer.new_names, tx.writer.changes);
     match tx.writer.rows {
-        TxRows::Buffer(rows) => Ok(WriteTxParts { layer: rows.into_layer(), new_names }),
+        TxRows::Buffer(rows) => Ok(WriteTxParts { layer: rows.into_layer(), new_names, changes }),
         TxRows::Bulk(_) => Err(Error::conflict("write", "the write has no buffer")),
     }
 }

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::audit::Scope;
+use super::derived::Derived;
 use super::search::SearchSetup;
 use super::sources::Sources;
 use super::vector_index::VectorIndex;
@@ -29,6 +31,10 @@ pub(crate) struct Core {
     pub(crate) search: SearchSetup,
     /// What reading the graph from blocks has cost.
     pub(crate) graph_meter: Arc<Meter>,
+    /// What families computed from all records of a type.
+    pub(crate) derived: Derived,
+    /// What is audited.
+    pub(crate) audit: Scope,
 }
 
 /// The kinds of a store: registered types, and names of types that are not registered now.

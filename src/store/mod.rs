@@ -1,8 +1,10 @@
 //! The public handle: open, read, write, bulk, close. Wires storage, graph and search.
 
+pub(crate) mod audit;
 pub(crate) mod commit;
 pub(crate) mod compact;
 pub(crate) mod core;
+pub(crate) mod derived;
 #[cfg(feature = "legacy")]
 pub(crate) mod draft;
 pub(crate) mod entry;
@@ -40,6 +42,7 @@ use crate::base::time::Timestamp;
 use crate::graph::Graph;
 use crate::storage::changes::{self, Change};
 use crate::storage::place;
+pub use audit::Audit;
 use commit::{Closer, Shared};
 pub use compact::CompactReport;
 pub use hybrid::{Hybrid, HybridHit, HybridResults};

@@ -4,9 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Store;
+use super::audit::{self, Scope};
 use super::commit::Shared;
 use super::compact;
 use super::core::{Core, Kinds};
+use super::derived::Derived;
 use super::live::{self, LiveGraph};
 use super::migrate::{self, Formats};
 use super::options::Options;
@@ -109,6 +111,8 @@ fn finish(directory: &Path, options: Options, engine: Engine, writable: bool) ->
         vectors: VectorIndex::new(options.vector_bytes_max),
         search,
         graph_meter: Arc::default(),
+        derived: Derived::default(),
+        audit: Scope::load(&snapshot)?,
     };
     if writable {
         place::note_owner(directory);
@@ -121,7 +125,11 @@ fn finish(directory: &Path, options: Options, engine: Engine, writable: bool) ->
     if writable {
         worker::start(&shared);
     }
-    Ok(Store::from_shared(shared))
+    let store = Store::from_shared(shared);
+    if let (Some(wanted), true) = (&options.audit, writable) {
+        audit::apply(&store, wanted)?;
+    }
+    Ok(store)
 }
 
 /// How texts are indexed: as the options say, else as the store remembers.

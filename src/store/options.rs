@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Store;
+use super::audit::Audit;
 use super::open;
 use crate::base::error::Result;
 use crate::base::limits::{CACHE_BYTES_DEFAULT, GRAPH_BYTES_DEFAULT, VECTOR_BYTES_DEFAULT};
@@ -107,6 +108,8 @@ pub struct Options {
     /// Where it is to be another than the store remembers.
     pub(crate) analyzer: Option<AnalyzerOptions>,
     pub(crate) search_threads: usize,
+    /// What is audited from now on; `None` leaves that as the store remembers it.
+    pub(crate) audit: Option<Audit>,
 }
 
 impl Default for Options {
@@ -128,6 +131,7 @@ impl Options {
             vector_bytes_max: VECTOR_BYTES_DEFAULT,
             analyzer: None,
             search_threads: 1,
+            audit: None,
         }
     }
 
@@ -174,6 +178,15 @@ impl Options {
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Says which changes the audit chain records from now on. The store remembers it, so that
+    /// nobody who opens it otherwise leaves a gap; [`Audit::off`] ends it, and shows in the chain.
+    /// Means nothing to a store that is opened for reading only.
+    #[must_use]
+    pub fn audit(mut self, audit: Audit) -> Self {
+        self.audit = Some(audit);
         self
     }
 

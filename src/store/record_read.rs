@@ -61,6 +61,31 @@ pub(crate) fn find_in_source(
     found.map(|value| index::unique_id(kind, &value)).transpose()
 }
 
+/// The records whose natural key starts with the given one: those born here, then those of each
+/// source, each part in the order of the key. Records kept without their key are not among them.
+pub(crate) fn find_all<T: Record>(
+    core: &Core,
+    rows: &impl Rows,
+    name: Option<u32>,
+    prefix: &impl Key,
+) -> Result<Vec<(NodeId, T)>> {
+    let mut found = Vec::new();
+    let Some(number) = name else { return Ok(found) };
+    let kind = core.kinds.of::<T>()?;
+    let key = key::bytes_of(prefix);
+    let known = core.sources.all();
+    for source in std::iter::once(0).chain(known.iter().map(|source| source.number)) {
+        let start = index::unique_key(kind, number, source, &key);
+        for row in rows.range(TableId::UNIQUE, KeyRange::prefix(&start))? {
+            let id = index::unique_id(kind, &row?.1)?;
+            let record = get(core, rows, id)?;
+            let missing = || Error::corrupt("table unique", format!("row of {id}, which is gone"));
+            found.push((id, record.ok_or_else(missing)?));
+        }
+    }
+    Ok(found)
+}
+
 /// The identity of a record from the key of its row.
 pub(crate) fn id_of(kind: Kind, key: &[u8]) -> Result<NodeId> {
     let key = record_key_from(key);
@@ -274,6 +299,20 @@ macro_rules! read_methods {
                 )?;
                 let Some(id) = found else { return Ok(None) };
                 Ok(self.get(id)?.map(|record| (id, record)))
+            }
+
+            /// The records whose natural key starts with `prefix`, in the order of the key; what
+            /// was born here comes before what was imported. Holds them in memory.
+            ///
+            /// # Errors
+            /// As `get`.
+            pub fn find_all<T: crate::record::Record>(
+                &self,
+                index: &str,
+                prefix: impl crate::Key,
+            ) -> crate::Result<Vec<(crate::NodeId, T)>> {
+                let name = self.name_number(index);
+                crate::store::record_read::find_all(self.core(), self.rows(), name, &prefix)
             }
 
             /// Every record of a type, in the order of their ids. Decodes as it goes.

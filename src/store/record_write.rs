@@ -8,6 +8,7 @@ use crate::base::error::{Error, Result};
 use crate::base::id::{Kind, NodeId, Seq};
 use crate::base::varint;
 use crate::record::{Facts, History};
+use crate::storage::audit::{Act, Trail};
 use crate::storage::changes::{Gathered, Operation};
 use crate::storage::index;
 use crate::storage::names::NewNames;
@@ -55,6 +56,8 @@ pub(crate) struct Writer<R> {
     pub(crate) seq: Seq,
     pub(crate) changes: Gathered,
     pub(crate) new_names: NewNames,
+    /// The audit entry of this write, once it has one.
+    pub(super) trail: Option<Trail>,
     /// The source that is being imported: its records are not known to the store yet.
     pub(crate) source: Option<u32>,
     /// Links and stated edges that were added.
@@ -75,6 +78,7 @@ impl<R: RowsMut> Writer<R> {
             seq,
             changes: Gathered::default(),
             new_names: NewNames::default(),
+            trail: None,
             source: None,
             links: 0,
             dimensions: HashMap::new(),
@@ -144,7 +148,7 @@ impl<R: RowsMut> Writer<R> {
         self.rows.put(TableId::records(id.kind()), &record_key(id.key()), value)?;
         self.advance_key(id.kind(), id.key() + 1)?;
         self.changes.push(Operation::Put, id.as_u64());
-        Ok(())
+        self.audit(core, Act::Put, id, value)
     }
 
     /// Replaces a record, given as (old, new) value: only what differs is touched.
@@ -165,7 +169,7 @@ impl<R: RowsMut> Writer<R> {
         self.keep_history(core, id, old)?;
         self.rows.put(TableId::records(id.kind()), &record_key(id.key()), value)?;
         self.changes.push(Operation::Put, id.as_u64());
-        Ok(())
+        self.audit(core, Act::Put, id, value)
     }
 
     /// Deletes a record with everything that it implies. Edges that others made to it are the
@@ -188,7 +192,7 @@ impl<R: RowsMut> Writer<R> {
         }
         self.rows.delete(TableId::records(kind), &record_key(id.key()))?;
         self.changes.push(Operation::Delete, id.as_u64());
-        Ok(())
+        self.audit(core, Act::Delete, id, &[])
     }
 
     fn implied(&mut self, core: &Core, id: NodeId, facts: &Facts<'_>) -> Result<Implied> {

@@ -2,6 +2,7 @@
 
 use super::commit::Shared;
 use super::core::Core;
+use super::derived::OwnDerived;
 use super::record_read::{self, read_methods};
 use super::record_write::{OnTaken, Writer};
 use super::search::SearchIndex;
@@ -13,6 +14,7 @@ use crate::base::json::Json;
 use crate::base::limits::WRITE_BUFFER_BYTES_MAX;
 use crate::base::time::Timestamp;
 use crate::record::{Facts, Record, facts_of};
+use crate::storage::audit::Act;
 use crate::storage::bulk::Bulk;
 use crate::storage::changes::Operation;
 use crate::storage::edge_load::{self, Arrow};
@@ -147,12 +149,17 @@ pub struct WriteTx<'s> {
     pub(crate) writer: Writer<TxRows>,
     /// Sources that become known when the write is durable.
     pub(crate) sources: Vec<Source>,
+    pub(super) own_derived: OwnDerived,
+    /// Who makes the write, for the audit chain.
+    pub(super) author: Option<String>,
 }
 
 impl<'s> WriteTx<'s> {
     pub(crate) fn new(shared: &'s Shared, rows: TxRows, seq: Seq, time: Timestamp) -> Self {
         let gather_links = matches!(rows, TxRows::Bulk(_));
-        Self { shared, time, writer: Writer::new(rows, seq, gather_links), sources: Vec::new() }
+        let writer = Writer::new(rows, seq, gather_links);
+        let (sources, own_derived) = (Vec::new(), OwnDerived::default());
+        Self { shared, time, writer, sources, own_derived, author: None }
     }
 
     pub(crate) fn search(&self) -> &SearchIndex {
@@ -271,6 +278,7 @@ impl<'s> WriteTx<'s> {
         self.writer.flush_links()?;
         for edge in edges::remove_all_edges_of(&mut self.writer.rows, id)? {
             self.writer.changes.push(Operation::Unlink, edge.id.as_u64());
+            self.audit_edge(Act::Unlink, &edge)?;
         }
         self.writer.delete(&self.shared.core, id, &old)?;
         Ok(true)
@@ -300,6 +308,7 @@ impl<'s> WriteTx<'s> {
         let record = self.edge_record(id, edge)?;
         edges::add_edge(&mut self.writer.rows, &record)?;
         self.writer.changes.push(Operation::Link, id.as_u64());
+        self.audit_edge(Act::Link, &record)?;
         Ok(id)
     }
 
@@ -315,9 +324,12 @@ impl<'s> WriteTx<'s> {
         edge_load::add_edges(&mut self.writer.rows, first, &arrows, |rows, node| {
             Ok(record_read::raw(rows, node)?.is_some())
         })?;
-        for (edge, id) in new.iter().zip(first.as_u64()..).filter(|(edge, _)| edge.is_detailed()) {
+        let is_audited = self.core().audit.covers_edges();
+        let whole = new.iter().zip(first.as_u64()..);
+        for (edge, id) in whole.filter(|(edge, _)| is_audited || edge.is_detailed()) {
             let record = self.edge_record(EdgeId::from_u64(id), edge)?;
             edges::put_details(&mut self.writer.rows, &record)?;
+            self.audit_edge(Act::Link, &record)?;
         }
         if !new.is_empty() {
             let count = new.len() as u64;
@@ -374,15 +386,17 @@ impl<'s> WriteTx<'s> {
     pub fn remove_edge(&mut self, id: EdgeId) -> Result<bool> {
         self.writer.flush_links()?;
         let removed = edges::remove_edge(&mut self.writer.rows, id)?;
-        if removed.is_some() {
+        if let Some(edge) = &removed {
             self.writer.changes.push(Operation::Unlink, id.as_u64());
+            self.audit_edge(Act::Unlink, edge)?;
         }
         Ok(removed.is_some())
     }
 
-    /// Writes the change entry. Nothing is written to the rows after this.
+    /// Writes the audit and the change entry. Nothing is written to the rows after this.
     pub(crate) fn finish(&mut self) -> Result<()> {
         self.writer.flush_links()?;
+        self.finish_audit()?;
         let (seq, time) = (self.writer.seq, self.time);
         self.writer.changes.write(&mut self.writer.rows, seq, time)
     }

@@ -7,6 +7,7 @@
 mod demo;
 mod errors;
 mod families;
+mod files;
 mod golden;
 mod graph;
 mod graph_algorithms;

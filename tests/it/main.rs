@@ -1,6 +1,7 @@
 //! Behaviour through the public interface: one binary, one module an area.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod audit;
 mod change_feed;
 #[path = "../support/check.rs"]
 mod check;
@@ -12,6 +13,7 @@ mod families;
 #[cfg(feature = "legacy")]
 mod families_legacy;
 mod families_model;
+mod files;
 mod format;
 mod graph_memory;
 mod graph_search;
@@ -34,13 +36,16 @@ mod organization;
 mod own_records;
 mod personas;
 mod provenance;
+mod quality;
 #[path = "../support/random.rs"]
 mod random;
+mod scan;
 mod schedules;
 mod search;
 mod search_past;
 mod search_standing;
 mod store;
+mod tags;
 mod tasks;
 mod transfer;
 mod vectors;
