@@ -217,6 +217,7 @@ fn show_proposal(tx: &ReadTx, id: NodeId, output: &mut Output) -> Result<Answer,
 }
 
 fn apply_approved(store: &Store, apply: &Apply, output: &mut Output) -> Result<Answer, Failure> {
+    settle(store, output)?;
     let root = apply.root.as_ref().map(|root| root.to_string_lossy().into_owned());
     let kind = if apply.real { GroupKind::Real } else { GroupKind::DryRun };
     let query = ProposalQuery::new().status(OrganizationStatus::Approved).limit(apply.limit);
@@ -241,6 +242,7 @@ fn apply_approved(store: &Store, apply: &Apply, output: &mut Output) -> Result<A
 }
 
 fn undo(store: &Store, group: Option<&str>, output: &mut Output) -> Result<Answer, Failure> {
+    settle(store, output)?;
     let name = match group {
         Some(name) => name.to_owned(),
         None => newest_group(&store.read()?)?,
@@ -264,6 +266,29 @@ fn newest_group(tx: &ReadTx) -> Result<String, Failure> {
         }
     }
     Err(Failure::no("there is nothing to undo"))
+}
+
+/// Writes down how moves ended that another call began and did not live to finish. This call has
+/// the store to itself, so nobody is making them now.
+fn settle(store: &Store, output: &mut Output) -> Result<(), Failure> {
+    let unfinished = store.read()?.organization().unfinished()?;
+    for (id, action) in unfinished {
+        let path = |path: Option<String>| path.unwrap_or_default();
+        let (from, to) = (path(action.from_path), path(action.to_path));
+        let moved = match (Path::new(&from).exists(), Path::new(&to).exists()) {
+            (false, true) => Moved::Done,
+            (true, false) => Moved::Failed("interrupted before it was moved".to_owned()),
+            (true, true) => Moved::Failed("interrupted: it may have both names".to_owned()),
+            (false, false) => Moved::Failed("interrupted: it is at neither place".to_owned()),
+        };
+        let what = if moved == Moved::Done { "was moved" } else { "was not moved" };
+        output.note(format_args!(
+            "an earlier call was interrupted: {} {what}",
+            text::escaped(&from)
+        ))?;
+        store.write(|tx| tx.organization().finish(id, moved))?;
+    }
+    Ok(())
 }
 
 /// Moves the files of a group one by one, and writes down how each move ended.

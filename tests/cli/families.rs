@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use engraph::family::{NewKnowledgeProposal, NewProposal, NewQuestion};
+use engraph::family::{GroupKind, NewKnowledgeProposal, NewProposal, NewQuestion};
 use engraph::record::{IndexedFile, KnowledgeProposal};
 use engraph::{Json, ManualClock, Result, Store, Timestamp, WriteTx};
 
@@ -114,6 +114,32 @@ fn a_file_that_is_gone_is_not_moved() {
     });
     let run = session.run(&["org", "apply", "s", "--real"]);
     run.check(1, "not moved in/gone.txt -> in/cases/a.txt: the file is not there", "");
+}
+
+#[test]
+fn what_a_call_that_died_began_is_settled_by_the_next_one() {
+    let session = Session::new();
+    fs::create_dir_all(session.path("in")).unwrap();
+    fs::create_dir_all(session.path("out/cases")).unwrap();
+    fs::write(session.path("in/b.txt"), "b").unwrap();
+    fs::write(session.path("out/cases/a.txt"), "a").unwrap();
+    fill(&session, |tx| {
+        let mut ids = Vec::new();
+        for name in ["a.txt", "b.txt"] {
+            let normalized_path = format!("in/{name}");
+            let file = tx.insert(&IndexedFile { normalized_path, ..IndexedFile::default() })?;
+            let id = tx.organization().propose(NewProposal::new(file, "cases", name))?;
+            tx.organization().accept(id, None)?;
+            ids.push(id);
+        }
+        tx.organization().begin(&ids, Some("out"), GroupKind::Real).map(drop)
+    });
+    let run = session.run(&["org", "apply", "s", "--root", "out", "--real"]);
+    run.check(0, "moved in/b.txt -> out/cases/b.txt\n", "interrupted: in/a.txt was moved");
+    run.check(0, "", "interrupted: in/b.txt was not moved");
+    assert!(session.path("out/cases/b.txt").exists());
+    let list = session.run(&["org", "list", "s", "--status", "applied", "--json"]);
+    assert_eq!(list.stdout.lines().count(), 2);
 }
 
 #[test]

@@ -53,7 +53,8 @@ pub(super) fn is_below(path: &str, root: &str) -> bool {
 
 /// The folder of a path, in its own spelling; empty where it has none.
 pub(super) fn folder_of(path: &str) -> &str {
-    path.rfind(['/', '\\']).map_or("", |end| &path[..end])
+    // The root's own separator is its name.
+    path.rfind(['/', '\\']).map_or("", |end| &path[..end.max(1)])
 }
 
 /// A path below a folder.
@@ -117,6 +118,7 @@ mod tests {
         assert!(!is_below("/mnt/e/cases2/a.txt", "/mnt/e/cases"));
         assert_eq!(folder_of(r"E:\a\b.txt"), r"E:\a");
         assert_eq!(folder_of("b.txt"), "");
+        assert_eq!(folder_of("/b.txt"), "/");
         assert_eq!(joined("", "a/b"), "a/b");
         assert_eq!(joined("/", "a"), "/a");
         assert_eq!(joined("/r/", "a"), "/r/a");
