@@ -27,6 +27,7 @@ mod standing_feed;
 pub(crate) mod stats;
 pub(crate) mod tx;
 pub(crate) mod vector_index;
+pub(crate) mod vector_rows;
 pub(crate) mod vectors;
 pub(crate) mod verify;
 pub(crate) mod view;

@@ -456,3 +456,65 @@ fn a_text_is_searched_by_what_an_embedder_makes_of_it() {
     let failed = store.write(|tx| tx.embed(id, &failing, "x"));
     assert!(matches!(refused(failed), Error::Closed));
 }
+
+#[test]
+fn a_load_larger_than_what_is_in_memory_is_taken_in() {
+    let (_home, store) = new_store();
+    let first = card(&store, "a", &[1.0, 0.0]);
+    assert_eq!(ids(&store.similar(MODEL, &[1.0, 0.0]).run().unwrap()), [first]);
+    let before = store.read().unwrap();
+    let last = store
+        .bulk(|tx| {
+            let mut last = first;
+            for number in 1..=4_200_u16 {
+                last = tx.insert(&Counter { count: number.into() })?;
+                tx.put_vector(last, MODEL, &[f32::from(number), 1.0])?;
+            }
+            Ok(last)
+        })
+        .unwrap();
+    let found = store.similar(MODEL, &[1.0, 0.0]).top(2).run().unwrap();
+    assert_eq!(ids(&found), [first, last]);
+    assert_eq!(store.vector_stats()[0].vectors, 4_201);
+    assert_eq!(ids(&before.similar(MODEL, &[1.0, 0.0]).run().unwrap()), [first]);
+    let changes = store.changes(Seq(1), 100).unwrap();
+    assert_eq!(changes.len(), 2, "a run of records and one of vectors");
+    store.bulk(|tx| tx.delete_vector_model(MODEL)).unwrap();
+    assert!(store.similar(MODEL, &[1.0, 0.0]).run().unwrap().hits.is_empty());
+    assert_eq!(store.verify().unwrap().vectors, 0);
+}
+
+#[test]
+fn no_search_sees_half_of_a_write() {
+    const MOVES: usize = 60;
+    let (_home, store) = new_store();
+    let places = ["a", "b", "c"].map(|code| store.write(|tx| tx.insert(&Card::new(code))).unwrap());
+    store.write(|tx| tx.put_vector(places[0], MODEL, &[1.0, 0.0])).unwrap();
+    let found = crate::workload::on_threads(3, |thread| {
+        let mut seen = 0;
+        for step in 0..MOVES {
+            if thread == 0 {
+                // The one vector moves on.
+                store
+                    .write(|tx| {
+                        assert!(tx.delete_vector(places[step % 3], MODEL)?);
+                        tx.put_vector(places[(step + 1) % 3], MODEL, &[1.0, 0.0])
+                    })
+                    .unwrap();
+            } else if thread == 1 {
+                let found = store.similar(MODEL, &[1.0, 0.0]).run().unwrap();
+                assert_eq!(found.hits.len(), 1);
+                seen += 1;
+            } else {
+                let read = store.read().unwrap();
+                let found = read.similar(MODEL, &[1.0, 0.0]).run().unwrap();
+                let moves = usize::try_from(read.seq().0).unwrap() - 4;
+                assert_eq!(ids(&found), [places[moves % 3]]);
+                assert_eq!(found.seq, read.seq());
+                seen += 1;
+            }
+        }
+        seen
+    });
+    assert_eq!(found, [0, MOVES, MOVES]);
+}
