@@ -531,7 +531,8 @@ mod tests {
             for stem in [None, Some(Language::English), Some(Language::Turkish),
                 Some(Language::Greek), Some(Language::Tamil), Some(Language::Arabic)]
             {
-                let analyzer = Analyzer::new(AnalyzerOptions { stem, ..AnalyzerOptions::default() });
+                let options = AnalyzerOptions { stem, ..AnalyzerOptions::default() };
+                let analyzer = Analyzer::new(options);
                 let mut stream = analyzer.stream(&text);
                 let mut last = 0;
                 while stream.advance() {

@@ -285,7 +285,8 @@ impl Indexer {
         self.sync()
     }
 
-    /// Reads a query text, and leaves out the words that say nothing, as the analyzer's options say.
+    /// Reads a query text, and leaves out the words that say nothing, as the analyzer's options
+    /// say.
     ///
     /// # Errors
     /// As [`TextQuery::parse`].
