@@ -55,6 +55,11 @@ pub(super) fn has_index(folder: &Path) -> bool {
     folder.join(META).exists()
 }
 
+/// What the folder's index says of its last commit.
+pub(super) fn meta(folder: &Path) -> Option<Vec<u8>> {
+    fs::read(folder.join(META)).ok()
+}
+
 /// Whether the last commit is the one that [`sync`] made durable.
 pub(super) fn is_synced(folder: &Path) -> bool {
     let noted = fs::read_to_string(folder.join(SYNCED));

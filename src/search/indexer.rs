@@ -122,6 +122,9 @@ impl Fresh {
 struct Payload {
     seq: u64,
     schema: String,
+    /// How the texts were analyzed.
+    #[serde(default)]
+    analyzer: Option<AnalyzerOptions>,
 }
 
 impl Indexer {
@@ -138,6 +141,16 @@ impl Indexer {
             state: Mutex::new(State::Unopened),
             writer: Mutex::new(None),
         }
+    }
+
+    /// Opens an index of texts that were analyzed in another way than `options` say, as that way.
+    /// `None` when there is none that can be used.
+    pub(crate) fn open_earlier(folder: &Path, options: IndexerOptions) -> Option<Self> {
+        let meta: serde_json::Value = serde_json::from_slice(&directory::meta(folder)?).ok()?;
+        let payload: Payload = serde_json::from_str(meta.get("payload")?.as_str()?).ok()?;
+        let analyzer = payload.analyzer?;
+        let earlier = Self::open(folder, IndexerOptions { analyzer, ..options });
+        earlier.watermark().map(|_| earlier)
     }
 
     /// The last write that the index has absorbed. `None` when there is no usable index: every
@@ -186,7 +199,8 @@ impl Indexer {
     pub(crate) fn commit(&self, seq: Seq) -> Result<()> {
         let mut slot = lock(&self.writer);
         let mut writer = self.take_writer(&mut slot, "commit the search index")?;
-        let payload = Payload { seq: seq.0, schema: self.schema_hash.clone() };
+        let analyzer = Some(self.options.analyzer);
+        let payload = Payload { seq: seq.0, schema: self.schema_hash.clone(), analyzer };
         let payload = serde_json::to_string(&payload)
             .map_err(|err| Error::engine(ENGINE, "write a commit payload", err))?;
         let failed = |err| Error::engine(ENGINE, "commit the search index", err);

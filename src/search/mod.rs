@@ -42,7 +42,7 @@ pub(crate) use indexer::{IndexChange, Indexer, IndexerOptions};
 pub(crate) use matcher::Matcher;
 pub(crate) use parse::TextQuery;
 pub(crate) use past::Past;
-pub(crate) use schema::names_record;
+pub(crate) use schema::{index_name, names_record};
 pub use snippet::Snippet;
 pub(crate) use subject::Subject;
 pub(crate) use suggest::Candidate;

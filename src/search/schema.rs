@@ -146,6 +146,13 @@ pub(super) fn schema_hash(fields: &Fields, options: AnalyzerOptions) -> String {
     hash
 }
 
+/// The name of the folder of an index of texts that are analyzed so.
+pub(crate) fn index_name(options: AnalyzerOptions) -> String {
+    let mut name = schema_hash(&Fields::new(), options);
+    name.truncate(16);
+    name
+}
+
 /// Whether a text field names the record, so that words in it weigh more.
 pub(crate) fn names_record(field: &str) -> bool {
     matches!(field, "title" | "name" | "display_name" | "file_name")

@@ -6,6 +6,9 @@
 use super::analyzer::{Analyzer, Language, Unit};
 use super::parse::{Clause, Demand, End, Node, Scope, TextQuery};
 
+/// Longer words are not looked at, in bytes as they are written.
+const BYTES_MAX: usize = 8;
+
 const ENGLISH: &[&str] = &[
     "a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "did", "do", "does", "for",
     "from", "had", "has", "have", "he", "her", "his", "how", "i", "if", "in", "into", "is", "it",
@@ -82,6 +85,9 @@ impl TextQuery {
     /// quoted or joined by operators was meant.
     pub(super) fn drop_stop_words(&mut self, analyzer: &Analyzer, language: Language) {
         drop_from(&mut self.clauses, &|text| {
+            if text.len() > BYTES_MAX {
+                return false;
+            }
             let units = analyzer.units(text);
             matches!(&units[..], [Unit::Word(form)] if is_stop_word(language, &form.surface))
         });

@@ -615,6 +615,7 @@ impl Shared {
     /// begins to read from here on is not waited for.
     fn without_readers(&self) -> Result<Arc<Published>> {
         self.live.stop_building();
+        self.search.stop_building();
         let fresh = self.engine()?.snapshot()?;
         let (base, old_base) = {
             let _publication = self.live.publication();
@@ -690,6 +691,7 @@ impl Shared {
             state.closed = true;
         }
         self.live.stop_building();
+        self.search.stop_building();
         let retired = std::mem::take(&mut *lock(&self.retired));
         let retired = retired.into_iter().try_for_each(Retired::close);
         let engine = lock(&self.engine).take();

@@ -230,10 +230,10 @@ impl Hybrid<'_> {
         if shared.writable() {
             search.catch_up(&shared.core, published, || shared.durable_seq())?;
         } else {
-            search.indexer.refresh();
+            search.refresh();
         }
         let query = TextQuery::parse(&self.text, &options)?;
-        let hits = search.indexer.search(&query, &options, None)?.hits;
+        let hits = search.indexer().search(&query, &options, None)?.hits;
         let best = hits.iter().map(|hit| hit.score).fold(0.0, f32::max);
         for hit in hits {
             // A record that went since the index was written is no hit any more.
@@ -345,7 +345,7 @@ fn add_snippets(
     query: &TextQuery,
     options: &SearchOptions,
 ) -> Result<()> {
-    let highlighter = shared.search().indexer.highlighter(query, options);
+    let highlighter = shared.search().indexer().highlighter(query, options);
     for hit in hits.iter_mut().filter(|hit| hit.parts.text.is_some()) {
         let Some(of) = shared.core.kinds.record_type(hit.id.kind()) else { continue };
         let Some(value) = record_read::raw(&*published.rows, hit.id)? else { continue };

@@ -348,7 +348,7 @@ fn matching(
     if shared.writable() {
         search.catch_up(&shared.core, published, || shared.durable_seq())?;
     }
-    let found = search.indexer.matching(filters)?;
+    let found = search.indexer().matching(filters)?;
     Ok(found.filter(|(seq, _)| *seq == published.seq).map(|(_, ids)| ids))
 }
 

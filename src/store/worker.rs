@@ -77,6 +77,7 @@ fn run(shared: &Weak<Shared>, stop: &Stop) {
         if let Ok(published) = shared.published() {
             live::look_after(&shared, &published);
         }
+        shared.search().start_building(&shared);
         if told == Told::Wake {
             continue;
         }

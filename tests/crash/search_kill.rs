@@ -1,5 +1,6 @@
 //! A process is killed in the middle of each step of the search pipeline: a write, the index
-//! catching up, standing searches looking at what was written, a rebuild, a load, a close. After
+//! catching up, standing searches looking at what was written, a rebuild, a load, a close, texts
+//! indexed in another way. After
 //! reopening the index holds what the records say, and standing searches have what they match.
 //!
 //! The child is this test binary itself, told by an environment variable to run one test. The
@@ -11,8 +12,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use engraph::record::{Facts, History, Record};
-use engraph::search::SearchOptions;
-use engraph::{NodeId, SavedSearch, Seq, Store};
+use engraph::search::{AnalyzerOptions, Language, SearchOptions};
+use engraph::{NodeId, Options, SavedSearch, Seq, Store};
 use serde::{Deserialize, Serialize};
 
 use crate::kill::Random;
@@ -24,7 +25,8 @@ const KILLS_VARIABLE: &str = "ENGRAPH_TEST_SEARCH_KILLS";
 const KILLS_DEFAULT: usize = 12;
 
 /// What the child does by turns; each is announced before it begins.
-const STEPS: [&str; 6] = ["write", "search", "matches", "rebuild", "bulk", "reopen"];
+const STEPS: [&str; 7] =
+    ["write", "search", "matches", "rebuild", "bulk", "reopen", "other analyzer"];
 /// The standing searches that are compared.
 const STANDING: [&str; 2] = ["late", "word +even"];
 
@@ -51,11 +53,15 @@ impl Record for Slip {
 fn slip(number: u64) -> Slip {
     let parity = if number.is_multiple_of(2) { "even" } else { "odd" };
     let late = if number.is_multiple_of(3) { " late" } else { "" };
-    Slip { number, text: format!("word {parity} number{number}{late}") }
+    Slip { number, text: format!("word {parity} number{number:012}{late}") }
+}
+
+fn options() -> Options {
+    Store::builder().cache_bytes(4 << 20).register::<Slip>()
 }
 
 fn open(path: &Path) -> Store {
-    Store::builder().cache_bytes(4 << 20).register::<Slip>().open(path).unwrap()
+    options().open(path).unwrap()
 }
 
 fn say(line: &str) {
@@ -84,9 +90,17 @@ fn take_step(step: &str, store: Store, path: &Path, number: u64) -> Store {
         "bulk" => {
             store.bulk(|tx| (0..50).try_for_each(|n| tx.insert(&slip(n)).map(drop))).unwrap();
         }
-        _ => {
+        "reopen" => {
             store.close().unwrap();
             return open(path);
+        }
+        _ => {
+            store.close().unwrap();
+            let stem = number.is_multiple_of(20).then_some(Language::English);
+            let analyzer = AnalyzerOptions { stem, ..AnalyzerOptions::default() };
+            let store = options().analyzer(analyzer).open(path).unwrap();
+            store.search("word").run().unwrap();
+            return store;
         }
     }
     store
@@ -173,7 +187,7 @@ fn a_process_killed_in_any_step_leaves_an_index_that_agrees_with_the_records() {
         let report = store.check_search().unwrap();
         assert!(report.is_ok(), "round {round}, killed in {step}: {report:#?}");
         for number in written {
-            let hits = found(&store, &format!("number{number}"));
+            let hits = found(&store, &format!("number{number:012}"));
             assert_eq!(hits.len(), 1, "round {round}, killed in {step}: write {number}");
         }
         for text in STANDING {

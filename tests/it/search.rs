@@ -176,8 +176,16 @@ fn the_analyzer_of_a_store_is_remembered_and_can_be_changed() {
     assert!(finds(&store), "remembered");
     store.close().unwrap();
     let store = Store::builder().analyzer(AnalyzerOptions::default()).open(&path).unwrap();
-    assert!(!finds(&store), "rebuilt");
+    assert!(finds(&store) || !store.search_stats().rebuilding, "the old index answers meanwhile");
+    let late = store.write(|tx| tx.insert(&memory("b", "later words"))).unwrap();
+    assert_eq!(store.search("later").run().unwrap().hits[0].id, late, "and sees what is written");
+    while store.search_stats().rebuilding {
+        std::thread::yield_now();
+    }
+    assert!(!finds(&store), "the new one has taken its place");
+    assert_eq!(store.search("later").run().unwrap().hits[0].id, late);
     assert!(store.check_search().unwrap().is_ok());
+    assert_eq!(fs::read_dir(path.join("search")).unwrap().count(), 1, "the old one is gone");
 }
 
 #[test]
@@ -187,8 +195,10 @@ fn an_index_is_rebuilt_when_asked_and_when_damaged() {
     assert_eq!((rebuilt.documents, rebuilt.behind), (2, 0));
     assert!(store.check_search().unwrap().is_ok());
     store.close().unwrap();
-    for entry in fs::read_dir(home.path().join("search")).unwrap() {
-        fs::write(entry.unwrap().path(), "damage").unwrap();
+    for folder in fs::read_dir(home.path().join("search")).unwrap() {
+        for entry in fs::read_dir(folder.unwrap().path()).unwrap() {
+            fs::write(entry.unwrap().path(), "damage").unwrap();
+        }
     }
     let store = home.open();
     assert_eq!(store.search("two").run().unwrap().hits[0].id, ids[1]);

@@ -93,6 +93,9 @@ fn show(
     output.line(format_args!("segments   {}", stats.segments))?;
     output.line(format_args!("on disk    {}", text::bytes(stats.bytes_on_disk)))?;
     output.line(format_args!("seen       write {watermark}, {} behind", stats.behind))?;
+    if stats.rebuilding {
+        output.line("rebuilding another one takes its place when it is ready")?;
+    }
     let Some(check) = check else { return Ok(()) };
     for file in &check.damaged_files {
         let file = file.display().to_string();

@@ -1,5 +1,6 @@
 //! Search over the store: what can be asked of its index.
 
+mod feed;
 mod index;
 mod past;
 mod suggest;
@@ -17,7 +18,7 @@ use crate::base::id::{Kind, NodeId, Seq};
 use crate::base::time::Timestamp;
 use crate::record::Record;
 use crate::search::{
-    Cursor, Explanation, FacetCounts, Filter, Hits, SearchOptions, Snippet, TextQuery,
+    Cursor, Explanation, FacetCounts, Filter, Hits, Indexer, SearchOptions, Snippet, TextQuery,
 };
 pub(crate) use index::{SearchIndex, SearchSetup};
 use past::PastView;
@@ -75,6 +76,9 @@ pub struct SearchStats {
     pub segments: u64,
     /// Bytes of its files.
     pub bytes_on_disk: u64,
+    /// Whether another index is to take its place, because texts are to be indexed in another way
+    /// than before. It is built behind the scenes.
+    pub rebuilding: bool,
 }
 
 /// A search in the making. Made by [`Store::search`].
@@ -106,6 +110,7 @@ enum At {
 
 /// A search that is ready to be run.
 struct Prepared {
+    indexer: Arc<Indexer>,
     published: Arc<Published>,
     query: TextQuery,
     options: SearchOptions,
@@ -189,7 +194,7 @@ impl Store {
     #[must_use]
     pub fn search_stats(&self) -> SearchStats {
         let shared = self.shared();
-        let indexer = &shared.search().indexer;
+        let indexer = shared.search().indexer();
         let watermark = indexer.watermark();
         let newest = shared.durable_seq();
         SearchStats {
@@ -198,6 +203,7 @@ impl Store {
             documents: indexer.document_count(),
             segments: indexer.segments() as u64,
             bytes_on_disk: indexer.disk_bytes(),
+            rebuilding: shared.search().is_rebuilding(),
         }
     }
 
@@ -207,7 +213,7 @@ impl Store {
     /// # Errors
     /// [`Error::Engine`] when a file cannot be read at all.
     pub fn verify_search(&self) -> Result<Vec<std::path::PathBuf>> {
-        self.shared().search().indexer.verify()
+        self.shared().search().indexer().verify()
     }
 
     /// The last write that the search index has absorbed; `None` when there is no usable index.
@@ -294,10 +300,9 @@ impl Search<'_> {
     /// [`Error::Trimmed`] and [`Error::Invalid`], which say how far back a search can go.
     pub fn run(self) -> Result<SearchResults> {
         let prepared = self.prepare()?;
-        let Prepared { published, query, options, past } = &prepared;
-        let search = self.store.shared().search();
+        let Prepared { indexer, published, query, options, past } = &prepared;
         let past_records = past.as_ref().map(|past| &past.records);
-        let found = search.indexer.search(query, options, past_records)?;
+        let found = indexer.search(query, options, past_records)?;
         let hits = self.with_snippets(&prepared, &found)?;
         // Without an index there is nothing that the answer could reflect.
         let seq = found.watermark.unwrap_or_default();
@@ -320,8 +325,8 @@ impl Search<'_> {
             let reason = "only scores of the present state can be explained";
             return Err(Error::invalid("as_of", reason));
         }
-        let Prepared { query, options, .. } = self.prepare()?;
-        self.store.shared().search().indexer.explain(&query, &options, id)
+        let Prepared { indexer, query, options, .. } = self.prepare()?;
+        indexer.explain(&query, &options, id)
     }
 
     fn new(store: &Store, subject: About) -> Search<'_> {
@@ -344,13 +349,15 @@ impl Search<'_> {
         let shared: &Arc<Shared> = self.store.shared();
         let mut published = shared.published()?;
         self.freshen(shared, &published)?;
+        // One and the same for all of it, though another may take its place meanwhile.
+        let indexer = shared.search().indexer();
         let mut options = self.options.clone();
         if !self.kinds.is_empty() {
             options.filters.push(Filter::Kinds(self.kinds.clone()));
         }
         let query = match &self.subject {
-            About::Text(text) => shared.search().indexer.parse(text, &options)?,
-            About::Record(id) => like(shared, &published, *id)?,
+            About::Text(text) => indexer.parse(text, &options)?,
+            About::Record(id) => like(shared, &indexer, &published, *id)?,
         };
         let mut past = None;
         if let Some(at) = self.at {
@@ -361,15 +368,15 @@ impl Search<'_> {
                 At::Time(time) => past::seq_at(&published, time)?,
             };
             options.filters.push(past::kinds_with_history(&shared.core, &self.kinds)?);
-            past = Some(PastView::new(shared, &published, at)?);
+            past = Some(PastView::new(shared, &indexer, &published, at)?);
         }
-        Ok(Prepared { published, query, options, past })
+        Ok(Prepared { indexer, published, query, options, past })
     }
 
     fn freshen(&self, shared: &Shared, published: &Published) -> Result<()> {
         let search = shared.search();
         if !shared.writable() {
-            search.indexer.refresh();
+            search.refresh();
         } else if self.freshness == Freshness::Acknowledged {
             search.catch_up(&shared.core, published, || shared.durable_seq())?;
         }
@@ -377,9 +384,9 @@ impl Search<'_> {
     }
 
     fn with_snippets(&self, prepared: &Prepared, found: &Hits) -> Result<Vec<SearchHit>> {
-        let Prepared { published, query, options, past } = prepared;
+        let Prepared { indexer, published, query, options, past } = prepared;
         let shared = self.store.shared();
-        let highlighter = shared.search().indexer.highlighter(query, options);
+        let highlighter = indexer.highlighter(query, options);
         let mut hits = Vec::with_capacity(found.hits.len());
         for hit in &found.hits {
             let value = match past {
@@ -402,13 +409,18 @@ impl Search<'_> {
 }
 
 /// The query for records like one that is there.
-fn like(shared: &Shared, published: &Published, id: NodeId) -> Result<TextQuery> {
+fn like(
+    shared: &Shared,
+    indexer: &Indexer,
+    published: &Published,
+    id: NodeId,
+) -> Result<TextQuery> {
     let value = record_read::raw(&*published.rows, id)?;
     let value = value.ok_or_else(|| Error::not_found("record", id))?;
     let record_type = shared.core.kinds.registered(id.kind())?;
     let mut query = TextQuery::default();
     (record_type.describe)(&value, &mut |facts| {
-        query = shared.search().indexer.like(id, facts)?;
+        query = indexer.like(id, facts)?;
         Ok(())
     })?;
     Ok(query)

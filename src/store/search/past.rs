@@ -8,13 +8,13 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use super::index::is_searchable;
+use super::feed::is_searchable;
 use crate::base::error::{Error, Result};
 use crate::base::id::{Kind, NodeId, Seq};
 use crate::base::limits::PAST_CHANGES_MAX;
 use crate::base::time::Timestamp;
 use crate::record::History;
-use crate::search::{Filter, Past};
+use crate::search::{Filter, Indexer, Past};
 use crate::storage::changes::{self, Operation};
 use crate::storage::{Bytes, Rows, TableId, index};
 use crate::store::commit::Shared;
@@ -32,7 +32,12 @@ pub(super) struct PastView {
 
 impl PastView {
     /// Looks at the log after write `at`, and indexes what its records were.
-    pub(super) fn new(shared: &Shared, published: &Published, at: Seq) -> Result<Self> {
+    pub(super) fn new(
+        shared: &Shared,
+        indexer: &Indexer,
+        published: &Published,
+        at: Seq,
+    ) -> Result<Self> {
         if at > published.seq {
             let reason = format!("write {at} is not there yet: the newest is {}", published.seq);
             return Err(Error::invalid("as_of", reason));
@@ -40,7 +45,7 @@ impl PastView {
         let core = &shared.core;
         let rows = &*published.rows;
         let changed = changed_after(core, rows, at)?;
-        let mut builder = shared.search().indexer.past()?;
+        let mut builder = indexer.past()?;
         for (id, first) in &changed {
             builder.replace(*id);
             let Some(value) = before(rows, *id, *first)? else { continue };

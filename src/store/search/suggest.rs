@@ -55,7 +55,7 @@ impl Store {
         let shared = self.shared();
         let published = shared.published()?;
         Search::new(self, About::Text(String::new())).freshen(shared, &published)?;
-        let indexer = &shared.search().indexer;
+        let indexer = shared.search().indexer();
         let mut words = Vec::new();
         for candidate in indexer.completions(text, limit)? {
             let word = word_of(shared, &published, &candidate)?;
@@ -83,7 +83,7 @@ impl Store {
         let query = TextQuery::titled(text);
         let options = SearchOptions { limit: limit.saturating_mul(4), ..SearchOptions::default() };
         let mut titles = BTreeSet::new();
-        for hit in shared.search().indexer.search(&query, &options, None)?.hits {
+        for hit in shared.search().indexer().search(&query, &options, None)?.hits {
             let title = describe(shared, &published, hit.id, |facts| {
                 let mut named = facts.texts.iter().filter(|(field, _)| names_record(field));
                 named.next().map(|(_, title)| (*title).to_owned())
@@ -110,7 +110,7 @@ impl Search<'_> {
         let mut meant = text.clone();
         let mut is_changed = false;
         // From the end, so that the places before stay where they are.
-        for misspelt in shared.search().indexer.misspelt(text)?.into_iter().rev() {
+        for misspelt in shared.search().indexer().misspelt(text)?.into_iter().rev() {
             for candidate in &misspelt.candidates {
                 if let Some(word) = word_of(shared, &published, candidate)? {
                     meant.replace_range(misspelt.range.clone(), &word);
@@ -130,7 +130,7 @@ fn word_of(
     candidate: &Candidate,
 ) -> Result<Option<String>> {
     for id in &candidate.witnesses {
-        let indexer = &shared.search().indexer;
+        let indexer = shared.search().indexer();
         let word =
             describe(shared, published, *id, |facts| indexer.word_of(facts, &candidate.term));
         if let Some(word) = word?.flatten() {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::index::is_searchable;
+use super::feed::is_searchable;
 use crate::base::error::Result;
 use crate::base::id::{NodeId, Seq};
 use crate::storage::tables::record_key_from;
@@ -13,6 +13,9 @@ use crate::store::Store;
 
 /// Records that a report names one by one; more are only counted.
 const NAMED_MAX: usize = 100;
+
+/// Attempts to find the index at the write that is compared, while others write.
+const ATTEMPTS: usize = 8;
 
 /// What [`Store::check_search`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -56,12 +59,19 @@ impl Store {
     /// [`Error::Engine`](crate::Error::Engine) when the index cannot be read or written.
     pub fn check_search(&self) -> Result<SearchReport> {
         let shared = self.shared();
-        let published = shared.published()?;
         let search = shared.search();
-        if shared.writable() {
-            search.catch_up(&shared.core, &published, || shared.durable_seq())?;
+        let mut published = shared.published()?;
+        for _ in 0..ATTEMPTS {
+            if shared.writable() {
+                search.catch_up(&shared.core, &published, || shared.durable_seq())?;
+            }
+            if search.watermark() == Some(published.seq) {
+                break;
+            }
+            // Somebody has written meanwhile, and brought the index further.
+            published = shared.published()?;
         }
-        let indexer = &search.indexer;
+        let indexer = search.indexer();
         let mut report = SearchReport { watermark: indexer.watermark(), ..SearchReport::default() };
         if report.watermark != Some(published.seq) {
             return Ok(report);
