@@ -40,7 +40,7 @@ fn files_are_scanned_listed_compared_and_shown() {
     run("file remove s indexed_file:2 --json").check(0, "\"done\":\"removed\"", "");
     run("file remove s indexed_file:2").check(1, "", "there is no file");
     run("file scan s nowhere").check(3, "", "nowhere");
-    run("search s word").check(0, "c.md", "");
+    run("search s word").check(0, "file_chunk", "");
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn tags_are_defined_given_by_rules_and_taken() {
         .say("tag list s --file /c/a.pdf")
         .say("tag assign s /c/b.txt urgent --value today")
         .say("tag assign s /c/none.txt urgent")
-        .say("tag list s --name urgent --json")
+        .say("tag list s --name urgent")
         .say("tag counts s")
         .say("tag remove s /c/b.txt urgent")
         .say("tag remove s /c/b.txt urgent")
