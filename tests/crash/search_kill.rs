@@ -97,7 +97,7 @@ fn take_step(step: &str, store: Store, path: &Path, number: u64) -> Store {
         _ => {
             store.close().unwrap();
             let language = number.is_multiple_of(20).then_some(Language::English);
-            let analyzer = AnalyzerOptions { language, ..AnalyzerOptions::default() };
+            let analyzer = AnalyzerOptions { stem: language, ..AnalyzerOptions::default() };
             let store = options().analyzer(analyzer).open(path).unwrap();
             store.search("word").run().unwrap();
             return store;
