@@ -41,7 +41,8 @@ impl WriteTx<'_> {
     /// # let dir = tempfile::tempdir()?;
     /// let store = Store::create(dir.path().join("s"))?;
     /// let memo = store.write(|tx| {
-    ///     let memo = tx.insert(&Document { file_name: "memo.txt".into(), ..Document::default() })?;
+    ///     let file_name = "memo.txt".to_owned();
+    ///     let memo = tx.insert(&Document { file_name, ..Document::default() })?;
     ///     tx.put_vector(memo, "mini", &[0.6, 0.8])?;
     ///     Ok(memo)
     /// })?;
@@ -104,7 +105,8 @@ impl WriteTx<'_> {
     /// were. The model's next vector decides its dimension anew. Linear in the vectors.
     ///
     /// # Errors
-    /// [`Error::Limit`] when the write is too large: [`Store::bulk`](crate::Store::bulk) takes more.
+    /// [`Error::Limit`] when the write is too large: [`Store::bulk`](crate::Store::bulk) takes
+    /// more.
     pub fn delete_vector_model(&mut self, model: &str) -> Result<u64> {
         /// Keys that are held at once.
         const PAGE: usize = 4_096;

@@ -63,8 +63,8 @@ pub struct Options {
 /// How large the data is. Handed on to every child, so that all systems do the same work.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Workload {
-    /// Records of the suite `records`, rows of `legacy`, texts of `search`, vectors of `vector`, jobs
-    /// of `queue`.
+    /// Records of the suite `records`, rows of `legacy`, texts of `search`, vectors of `vector`,
+    /// jobs of `queue`.
     #[arg(long)]
     size: Option<u64>,
     /// The graph has 2^scale nodes.
