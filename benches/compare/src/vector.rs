@@ -46,7 +46,7 @@ impl Data {
         let mut random = Random::new(384);
         let centres: Vec<Vec<f32>> =
             (0..count.div_ceil(AROUND)).map(|_| normal(&mut random)).collect();
-        let mut around = |random: &mut Random| {
+        let around = |random: &mut Random| {
             let centre = &centres[random.below(centres.len() as u64) as usize];
             let noise = normal(random);
             unit(centre.iter().zip(noise).map(|(value, noise)| value + SPREAD * noise).collect())

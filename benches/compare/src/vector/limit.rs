@@ -62,9 +62,9 @@ impl Nearest for Limit {
                 }
             }
         }
-        scores.extend(heap.into_iter().map(|Reverse((key, number))| {
-            (number, f32::from_bits(key) - 2.0)
-        }));
+        scores.extend(
+            heap.into_iter().map(|Reverse((key, number))| (number, f32::from_bits(key) - 2.0)),
+        );
         scores.sort_by(|a: &Hit, b| b.1.total_cmp(&a.1));
         Ok(Some(scores))
     }
