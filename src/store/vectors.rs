@@ -41,11 +41,7 @@ impl WriteTx<'_> {
     /// # let dir = tempfile::tempdir()?;
     /// let store = Store::create(dir.path().join("s"))?;
     /// let memo = store.write(|tx| {
-<<<<<<< HEAD
-    ///     let file_name = "memo.txt".into();
-=======
     ///     let file_name = "memo.txt".to_owned();
->>>>>>> h/vect
     ///     let memo = tx.insert(&Document { file_name, ..Document::default() })?;
     ///     tx.put_vector(memo, "mini", &[0.6, 0.8])?;
     ///     Ok(memo)
@@ -109,12 +105,8 @@ impl WriteTx<'_> {
     /// were. The model's next vector decides its dimension anew. Linear in the vectors.
     ///
     /// # Errors
-<<<<<<< HEAD
-    /// [`Error::Limit`] when a write is too large; [`Store::bulk`](crate::Store::bulk) takes more.
-=======
     /// [`Error::Limit`] when the write is too large: [`Store::bulk`](crate::Store::bulk) takes
     /// more.
->>>>>>> h/vect
     pub fn delete_vector_model(&mut self, model: &str) -> Result<u64> {
         /// Keys that are held at once.
         const PAGE: usize = 4_096;

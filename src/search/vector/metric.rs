@@ -143,13 +143,8 @@ impl VectorQuery {
 
     /// Between which scores a row lies, by its codes; `None` where it has no score.
     ///
-<<<<<<< HEAD
-    /// With q' and r' for what codes say of q and r: q r - q' r' = q (r - r') + (q - q') r', and
-    /// the product of two vectors is at most that of their lengths (Cauchy and Schwarz).
-=======
     /// With q' and r' for what the codes say of q and r: q r - q' r' = q (r - r') + (q - q') r',
     /// and the product of two vectors is at most that of their lengths (Cauchy and Schwarz).
->>>>>>> h/vect
     pub(super) fn bounds(&self, codes: &[i8], measure: &Measure) -> Option<Between> {
         if !measure.is_plain || !self.measure.is_plain {
             return Some(Between { low: f32::NEG_INFINITY, high: f32::INFINITY });
