@@ -76,7 +76,8 @@ fn take_step(step: &str, store: Store, path: &Path, number: u64) -> Store {
             for number in number..number + 5 {
                 let id = store.write(|tx| tx.insert(&slip(number))).unwrap();
                 if number % 4 == 1 {
-                    store.write(|tx| tx.put(id, &slip(number + 1))).unwrap();
+                    // The next five numbers are nobody's.
+                    store.write(|tx| tx.put(id, &slip(number + 5))).unwrap();
                 } else if number % 4 == 3 {
                     store.write(|tx| tx.delete(id)).unwrap();
                 } else {

@@ -28,9 +28,9 @@ pub(super) struct Feed<'a> {
 }
 
 impl Feed<'_> {
-    /// Gives the index what it lacks, and commits. `newest` tells the newest durable write: an index
-    /// that is ahead of it is another store's, or of a store that was put back. Says whether it got
-    /// to the end.
+    /// Gives the index what it lacks, and commits. `newest` tells the newest durable write: an
+    /// index that is ahead of it is another store's, or of a store that was put back. Says whether
+    /// it got to the end.
     pub(super) fn run(&self, newest: impl Fn() -> Seq) -> Result<bool> {
         let oldest = changes::oldest(&*self.published.rows)?;
         let reaches = |seq: Seq| oldest.is_some_and(|oldest| seq.0 + 1 >= oldest.0);
