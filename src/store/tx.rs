@@ -1,5 +1,7 @@
 //! A write transaction: buffered operations that read their own writes.
 
+use std::borrow::Cow;
+
 use super::commit::Shared;
 use super::core::Core;
 use super::derived::OwnDerived;
@@ -80,11 +82,14 @@ impl RowsMut for TxRows {
     }
 }
 
+/// Names of edge types that one call remembers, so that it need not ask for each edge.
+const TYPES_KEPT_MAX: usize = 16;
+
 /// An edge to be made: directed, typed, weighted, with properties and a validity if given.
 #[derive(Clone, Debug)]
 pub struct NewEdge {
     source: NodeId,
-    edge_type: String,
+    edge_type: Cow<'static, str>,
     target: NodeId,
     weight: f32,
     valid_from: Option<Timestamp>,
@@ -93,9 +98,10 @@ pub struct NewEdge {
 }
 
 impl NewEdge {
-    /// An edge of weight 1 without properties, valid at all times.
+    /// An edge of weight 1 without properties, valid at all times. The type is a literal or a
+    /// `String`.
     #[must_use]
-    pub fn new(source: NodeId, edge_type: impl Into<String>, target: NodeId) -> Self {
+    pub fn new(source: NodeId, edge_type: impl Into<Cow<'static, str>>, target: NodeId) -> Self {
         Self {
             source,
             edge_type: edge_type.into(),
@@ -133,6 +139,14 @@ impl NewEdge {
     pub fn properties(mut self, properties: Json) -> Self {
         self.properties = Some(properties);
         self
+    }
+
+    fn arrow(&self, edge_type: u32) -> Result<Arrow> {
+        let Self { source, target, weight, .. } = *self;
+        if !weight.is_finite() {
+            return Err(Error::invalid("weight", format!("{weight} is not finite")));
+        }
+        Ok(Arrow { source, target, edge_type, weight })
     }
 
     fn is_detailed(&self) -> bool {
@@ -289,7 +303,7 @@ impl<'s> WriteTx<'s> {
     /// # Errors
     /// As [`WriteTx::add_edge`].
     pub fn link(&mut self, source: NodeId, edge_type: &str, target: NodeId) -> Result<EdgeId> {
-        self.add_edge(&NewEdge::new(source, edge_type, target))
+        self.add_edge(&NewEdge::new(source, edge_type.to_owned(), target))
     }
 
     /// Makes an edge. Parallel edges and self loops are allowed.
@@ -320,7 +334,20 @@ impl<'s> WriteTx<'s> {
     pub fn add_edges(&mut self, new: &[NewEdge]) -> Result<EdgeId> {
         self.writer.flush_links()?;
         let first = edges::next_edge_id(&self.writer.rows)?;
-        let arrows = new.iter().map(|edge| self.arrow(edge)).collect::<Result<Vec<_>>>()?;
+        let mut arrows = Vec::with_capacity(new.len());
+        // Edges of a load have few types, most often literals.
+        let mut types: Vec<(&str, u32)> = Vec::new();
+        for edge in new {
+            let known = types.iter().find(|(name, _)| *name == edge.edge_type);
+            let arrow = match known {
+                Some((_, number)) => edge.arrow(*number)?,
+                None => self.arrow(edge)?,
+            };
+            if known.is_none() && types.len() < TYPES_KEPT_MAX {
+                types.push((&edge.edge_type, arrow.edge_type));
+            }
+            arrows.push(arrow);
+        }
         edge_load::add_edges(&mut self.writer.rows, first, &arrows, |rows, node| {
             Ok(record_read::raw(rows, node)?.is_some())
         })?;
@@ -339,14 +366,8 @@ impl<'s> WriteTx<'s> {
     }
 
     fn arrow(&mut self, edge: &NewEdge) -> Result<Arrow> {
-        if !edge.weight.is_finite() {
-            return Err(Error::invalid("weight", format!("{} is not finite", edge.weight)));
-        }
         let (writer, core) = (&mut self.writer, &self.shared.core);
-        let edge_type =
-            core.names.intern(&edge.edge_type, &mut writer.new_names, &mut writer.rows)?;
-        let NewEdge { source, target, weight, .. } = *edge;
-        Ok(Arrow { source, target, edge_type, weight })
+        edge.arrow(core.names.intern(&edge.edge_type, &mut writer.new_names, &mut writer.rows)?)
     }
 
     fn edge_record(&mut self, id: EdgeId, edge: &NewEdge) -> Result<EdgeRecord> {

@@ -152,7 +152,7 @@ fn link(
     };
     let name = format!("type {edge_type}");
     let weight = f32::from(edge_type) / 2.0;
-    let linked = tx.add_edge(&NewEdge::new(source, &*name, target).weight(weight));
+    let linked = tx.add_edge(&NewEdge::new(source, name.clone(), target).weight(weight));
     if [source, target].iter().all(|end| model.cards.contains_key(end)) {
         let id = linked?;
         assert!(!model.given_edges.contains(&id), "edge {id} was given before");

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engraph::family::{
-    Comparison, FieldTest, NewFile, NewFileTag, NewTagDefinition, RULE_AUTHOR, RulesApplied,
-    TagField, TagQuery, TagRule,
+    Comparison, DocumentChange, FieldTest, NewDocument, NewFile, NewFileTag, NewTagDefinition,
+    RULE_AUTHOR, RulesApplied, TagField, TagQuery, TagRule,
 };
 use engraph::record::{
     CodeFile, Document, DocumentTag, FileReview, FileTag, IndexedFile, TagDefinition,
@@ -273,4 +273,21 @@ fn an_imported_rule_that_cannot_be_read_is_named_and_disturbs_nothing() {
     let refused = store.read().unwrap().tags().refused_rules().unwrap();
     let ids: Vec<NodeId> = refused.into_iter().map(|(id, _)| id).collect();
     assert_eq!(ids, [bad, worse]);
+}
+
+#[test]
+fn documents_get_the_tags_of_the_rules_in_the_write_that_adds_or_changes_them() {
+    let (_home, store) = new_store();
+    store.write(|tx| tx.tags().define(pattern("Exhibit", "(?i)exhibit"))).unwrap();
+    let tags = |id| -> Vec<String> {
+        let tags = store.read().unwrap().documents().tags(id).unwrap();
+        tags.into_iter().map(|(_, tag)| tag.tag_name).collect()
+    };
+    let new = |name: &str| NewDocument::new(name, "pdf", "legal");
+    let hit = store.write(|tx| tx.documents().create(new("Exhibit 7.pdf"))).unwrap();
+    let miss = store.write(|tx| tx.documents().create(new("memo.pdf"))).unwrap();
+    assert_eq!((tags(hit), tags(miss)), (vec!["exhibit".to_owned()], vec![]));
+    let change = DocumentChange::new().file_name("exhibit 8.pdf");
+    store.write(|tx| tx.documents().update(miss, &change)).unwrap();
+    assert_eq!(tags(miss), ["exhibit"]);
 }

@@ -305,7 +305,7 @@ impl<T: Deref<Target: Reader>> Documents<T> {
 
 impl Documents<&mut WriteTx<'_>> {
     /// Makes a document and returns its id. Name and category are trimmed, the type is kept in
-    /// lower case; an empty text is none.
+    /// lower case; an empty text is none. It gets the tags that the rules give it.
     ///
     /// # Errors
     /// [`Error::Invalid`] for an empty name or category, a type that is not known, or a tag that
@@ -320,6 +320,7 @@ impl Documents<&mut WriteTx<'_>> {
             self.put_content(id, Some(&text), content_type)?;
         }
         self.tag(id, &new.tags)?;
+        self.tx.tags().apply_to_new(id, &document)?;
         Ok(id)
     }
 
@@ -346,6 +347,7 @@ impl Documents<&mut WriteTx<'_>> {
             document = settled(document)?;
             document.updated_at = Some(self.tx.now());
             self.tx.put(id, &document)?;
+            self.tx.tags().apply_to_changed(id, &document)?;
         }
         if change.content.is_some() || content_type.is_some() {
             self.put_content(id, change.content.as_deref(), content_type)?;

@@ -76,8 +76,8 @@ impl<'g> DistanceSearch<'g> {
             Some(start) if matches!(self.costs, Costs::Hops) => search.breadth_first(start)?,
             Some(start) => search.cheapest_first(start)?,
         };
-        let Search { costs, steps, .. } = search;
-        Ok(Distances { snapshot, from: self.from, costs, steps, end })
+        let Search { labels, .. } = search;
+        Ok(Distances { snapshot, from: self.from, labels, end })
     }
 }
 
@@ -95,12 +95,22 @@ impl fmt::Debug for DistanceSearch<'_> {
 pub struct Distances {
     snapshot: Arc<Snapshot>,
     from: NodeId,
-    /// By dense number; infinite where no way was found.
-    costs: Vec<f64>,
-    /// By dense number: the node before, and the position of the edge from it.
-    steps: Vec<(u32, u32)>,
+    /// By dense number.
+    labels: Vec<Label>,
     end: End,
 }
+
+/// How a node was come to. One line of the cache has all of it.
+#[derive(Clone, Copy, Debug)]
+struct Label {
+    /// Infinite where no way was found.
+    cost: f64,
+    before: u32,
+    /// The position of the edge from the node before.
+    position: u32,
+}
+
+const UNSEEN: Label = Label { cost: f64::INFINITY, before: 0, position: 0 };
 
 impl Distances {
     /// The distance of a node; `None` when no way leads there. The start has distance 0, whether it
@@ -110,7 +120,7 @@ impl Distances {
         if node == self.from {
             return Some(0.0);
         }
-        let cost = self.costs[self.snapshot.index_of(node)? as usize];
+        let cost = self.labels[self.snapshot.index_of(node)? as usize].cost;
         cost.is_finite().then_some(cost)
     }
 
@@ -121,7 +131,7 @@ impl Distances {
         let (mut nodes, mut edges) = (vec![node], Vec::new());
         let mut number = self.snapshot.index_of(node);
         while let Some(at) = number.filter(|at| self.snapshot.id(*at) != self.from) {
-            let (before, position) = self.steps[at as usize];
+            let Label { before, position, .. } = self.labels[at as usize];
             nodes.push(self.snapshot.id(before));
             edges.push(self.snapshot.edge(position));
             number = Some(before);
@@ -133,7 +143,8 @@ impl Distances {
 
     /// The nodes that a way leads to, by ascending identity, with their distances.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, f64)> + '_ {
-        let all = self.snapshot.nodes.iter().copied().zip(self.costs.iter().copied());
+        let all =
+            self.snapshot.nodes.iter().copied().zip(self.labels.iter().map(|label| label.cost));
         all.filter(|(_, cost)| cost.is_finite())
     }
 
@@ -147,21 +158,19 @@ impl Distances {
 struct Search<'a, 'g> {
     snapshot: &'a Snapshot,
     asked: &'a DistanceSearch<'g>,
-    costs: Vec<f64>,
-    steps: Vec<(u32, u32)>,
+    labels: Vec<Label>,
 }
 
 impl<'a, 'g> Search<'a, 'g> {
     fn over(snapshot: &'a Snapshot, asked: &'a DistanceSearch<'g>) -> Self {
         let count = snapshot.nodes_count();
-        let (costs, steps) = (vec![f64::INFINITY; count], vec![(0, 0); count]);
-        Self { snapshot, asked, costs, steps }
+        Self { snapshot, asked, labels: vec![UNSEEN; count] }
     }
 
     fn breadth_first(&mut self, start: u32) -> Result<End> {
-        let Self { snapshot, asked, costs, steps } = self;
+        let Self { snapshot, asked, labels } = self;
         let meter = asked.budget.meter();
-        costs[start as usize] = 0.0;
+        labels[start as usize].cost = 0.0;
         let mut queue = vec![start];
         let mut at = 0;
         while let Some(node) = queue.get(at).copied() {
@@ -169,14 +178,13 @@ impl<'a, 'g> Search<'a, 'g> {
             if meter.expand().is_break() {
                 break;
             }
-            let next = costs[node as usize] + 1.0;
+            let cost = labels[node as usize].cost + 1.0;
             asked.follow.try_hops(*snapshot, (node, Way::Forward), &meter, |hop, _| {
-                let known = &mut costs[hop.node as usize];
-                let is_new = known.is_infinite()
+                let known = &mut labels[hop.node as usize];
+                let is_new = known.cost.is_infinite()
                     && asked.filter.as_ref().is_none_or(|keep| keep(snapshot.id(hop.node)));
                 if is_new {
-                    *known = next;
-                    steps[hop.node as usize] = (node, hop.via);
+                    *known = Label { cost, before: node, position: hop.via };
                     queue.push(hop.node);
                 }
                 Ok(())
@@ -186,46 +194,44 @@ impl<'a, 'g> Search<'a, 'g> {
     }
 
     fn cheapest_first(&mut self, start: u32) -> Result<End> {
-        let Self { snapshot, asked, costs, steps } = self;
+        let Self { snapshot, asked, labels } = self;
         let meter = asked.budget.meter();
         // The lists of one side are read as they lie where nothing asks for more.
         let flat = asked.follow.whole_side().filter(|_| matches!(asked.costs, Costs::Weights));
         let bare = flat.filter(|_| snapshot.sums_weights && asked.filter.is_none());
         let mut heap = Heap::default();
-        costs[start as usize] = 0.0;
+        labels[start as usize].cost = 0.0;
         heap.push(Waiting { cost: 0.0, node: start });
         while let Some(Waiting { cost, node }) = heap.pop() {
-            if cost > costs[node as usize] {
+            if cost > labels[node as usize].cost {
                 continue;
             }
             if meter.expand().is_break() {
-                unsettle(costs, (node, cost), &mut heap);
+                unsettle(labels, (node, cost), &mut heap);
                 break;
             }
             if let Some(side) = bare {
                 for (place, other) in snapshot.places_of(node, side) {
-                    let known = &mut costs[other as usize];
+                    let known = &mut labels[other as usize];
                     // Weights are not negative.
-                    if *known <= cost {
+                    if known.cost <= cost {
                         continue;
                     }
                     let position = snapshot.position(side, place);
                     let cost = cost + f64::from(*snapshot.weight(position));
-                    if cost < *known {
-                        *known = cost;
-                        steps[other as usize] = (node, position);
+                    if cost < known.cost {
+                        *known = Label { cost, before: node, position };
                         heap.push(Waiting { cost, node: other });
                     }
                 }
                 continue;
             }
             let mut relax = |other: u32, step: f64, position: u32| {
-                let (cost, known) = (cost + step, &mut costs[other as usize]);
-                let is_better = cost < *known
+                let (cost, known) = (cost + step, &mut labels[other as usize]);
+                let is_better = cost < known.cost
                     && asked.filter.as_ref().is_none_or(|keep| keep(snapshot.id(other)));
                 if is_better {
-                    *known = cost;
-                    steps[other as usize] = (node, position);
+                    *known = Label { cost, before: node, position };
                     heap.push(Waiting { cost, node: other });
                 }
             };
@@ -244,7 +250,7 @@ impl<'a, 'g> Search<'a, 'g> {
                 Ok(())
             })?;
             if meter.is_stopped() {
-                unsettle(costs, (node, cost), &mut heap);
+                unsettle(labels, (node, cost), &mut heap);
                 break;
             }
         }
@@ -254,11 +260,12 @@ impl<'a, 'g> Search<'a, 'g> {
 
 /// Forgets the costs of nodes that still wait: cheaper ways to them might have been found. The node
 /// that was being looked at is settled.
-fn unsettle(costs: &mut [f64], (node, cost): (u32, f64), heap: &mut Heap) {
+fn unsettle(labels: &mut [Label], (node, cost): (u32, f64), heap: &mut Heap) {
     while let Some(waiting) = heap.pop() {
-        if waiting.cost <= costs[waiting.node as usize] {
-            costs[waiting.node as usize] = f64::INFINITY;
+        let known = &mut labels[waiting.node as usize].cost;
+        if waiting.cost <= *known {
+            *known = f64::INFINITY;
         }
     }
-    costs[node as usize] = cost;
+    labels[node as usize].cost = cost;
 }
