@@ -1,9 +1,9 @@
 //! What a query shuts out, asked in a way that every scorer of the engine can answer.
 //!
 //! The engine asks an excluded scorer for documents before the one on which it stands, and for any
-//! document after it has ended. Its scorers of phrases take that for a mistake of their caller:
-//! with debug assertions on, they panic. The default way to ask, which this wrapper brings back,
-//! looks at where the scorer stands first.
+//! document after it has ended. Its scorers of phrases and of ranges take that for a mistake of
+//! their caller: with debug assertions on, they panic. The default way to ask, which this wrapper
+//! brings back, looks at where the scorer stands first.
 
 use tantivy::query::{EnableScoring, Explanation, Query, Scorer, Weight};
 use tantivy::{DocId, DocSet, Score, SegmentReader, Term};

@@ -239,7 +239,7 @@ pub(super) fn filter_query(fields: &Fields, filter: &Filter) -> Box<dyn Query> {
         Filter::All(filters) => Box::new(BooleanQuery::intersection(each(filters))),
         Filter::Not(filter) => Box::new(BooleanQuery::new(vec![
             (Occur::Must, everything()),
-            (Occur::MustNot, filter_query(fields, filter)),
+            (Occur::MustNot, Box::new(Excluded::new(filter_query(fields, filter)))),
         ])),
     }
 }
