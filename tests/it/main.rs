@@ -17,6 +17,7 @@ mod files;
 mod format;
 mod graph_memory;
 mod graph_search;
+mod graph_shapes;
 mod history;
 mod hybrid;
 mod index;
