@@ -153,7 +153,9 @@ impl CarriedVectors {
 pub trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The name in the store and in exports. Never changed.
     const NAME: &'static str;
-    /// The version of the fields and of `describe`. A greater one is described anew at open.
+    /// The version of the fields and of `describe`. An application that raises it puts its records
+    /// again, so that they get the rows that the new description asks for; for the built-in types
+    /// the upgrade of a store does it.
     const VERSION: u16 = 1;
     /// Whether earlier values are kept.
     const HISTORY: History = History::None;

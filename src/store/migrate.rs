@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::redescribe;
 use crate::base::error::{Error, Result};
 use crate::base::limits::CACHE_BYTES_DEFAULT;
 use crate::base::varint;
@@ -33,7 +34,12 @@ pub(crate) struct Formats {
 
 /// What this version writes and reads. Format 1 is the first; 2 packs edges by the bit.
 pub(crate) const FORMATS: Formats =
-    Formats { current: 2, steps: &[Step { from: 1, apply: format1::bring_up }] };
+    Formats { current: 2, steps: &[Step { from: 1, apply: from_1_to_2 }] };
+
+fn from_1_to_2(rows: &mut Bulk) -> Result<()> {
+    format1::bring_up(rows)?;
+    redescribe::built_in(rows)
+}
 
 /// Marks a new store.
 pub(crate) fn mark(layer: &mut Layer) {

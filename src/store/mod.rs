@@ -19,6 +19,7 @@ pub(crate) mod options;
 pub(crate) mod read;
 pub(crate) mod record_read;
 pub(crate) mod record_write;
+pub(crate) mod redescribe;
 pub(crate) mod search;
 pub(crate) mod similar;
 pub(crate) mod sources;
