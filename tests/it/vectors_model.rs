@@ -101,7 +101,8 @@ fn score(a: [f32; 2], b: [f32; 2], metric: Metric) -> Option<f32> {
     let length = |v: [f32; 2]| {
         (f64::from(v[0]) * f64::from(v[0]) + f64::from(v[1]) * f64::from(v[1])).sqrt() as f32
     };
-    let dot = a[0] * b[0] + a[1] * b[1];
+    // A score of 0 has no sign.
+    let dot = a[0] * b[0] + a[1] * b[1] + 0.0;
     match metric {
         Metric::Dot => Some(dot),
         Metric::Cosine => {

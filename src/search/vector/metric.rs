@@ -126,7 +126,8 @@ impl VectorQuery {
     /// As [`Self::score`], in 64 bits.
     fn score_slowly(&self, row: &[f32]) -> Option<f32> {
         let pairs = || self.values.iter().zip(row).map(|(a, b)| (f64::from(*a), f64::from(*b)));
-        let dot = || pairs().map(|(a, b)| a * b).sum::<f64>();
+        // A score of 0 has no sign: equal ones are told apart by their records alone.
+        let dot = || pairs().map(|(a, b)| a * b).sum::<f64>() + 0.0;
         let score = match self.metric {
             Metric::Cosine => {
                 let lengths = pairs().map(|(a, _)| a * a).sum::<f64>().sqrt()
@@ -187,6 +188,18 @@ mod tests {
         row.resize(query.stride(), 0.0);
         let measure = Measure::of(&row, &mut Vec::new());
         query.score(&row, &measure)
+    }
+
+    #[test]
+    fn a_score_of_zero_has_no_sign() {
+        for (a, b) in
+            [([0.0, -1.0], [1.0, 0.0]), ([-0.0, 1e30], [1.0, 0.0]), ([0.0, 1.0], [-1e30, -0.0])]
+        {
+            for metric in [Metric::Dot, Metric::Cosine] {
+                let zero = score(metric, &a, &b).unwrap();
+                assert!(zero == 0.0 && zero.is_sign_positive(), "{metric:?} {a:?} {b:?}");
+            }
+        }
     }
 
     #[test]
