@@ -8,7 +8,7 @@ use engraph::family::AuditEntry;
 
 use super::failure::{Answer, Failure};
 use super::output::{Output, Rows};
-use super::task::{changing, done, looking};
+use super::records::{changing, done, looking};
 use super::{shown, text};
 
 /// Widest cell of a table, in characters.

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::failure::{Answer, Failure};
 use super::output::{Output, Rows};
-use super::task::{changing, done, looking, show};
+use super::records::{changing, done, looking, show};
 use super::{shown, text};
 
 /// How long ago a file may have been looked at before it is stale.

@@ -9,8 +9,8 @@ use engraph::{NodeId, ReadTx};
 
 use super::failure::{Answer, Failure};
 use super::output::Output;
+use super::records::{changing, done, looking, show};
 use super::shown;
-use super::task::{changing, done, looking, show};
 
 /// Columns of a list of terms.
 const FIELDS: &[&str] = &["term", "category", "canonical_value", "status", "verified_by"];

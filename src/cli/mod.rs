@@ -22,6 +22,7 @@ mod output;
 mod persona;
 mod place;
 mod progress;
+mod records;
 mod report;
 mod search;
 mod shown;

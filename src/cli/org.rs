@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use super::failure::{Answer, Failure};
 use super::output::{Output, Rows};
+use super::records::{changing, done, looking, show};
 use super::shown::{self, Shown};
-use super::task::{changing, done, looking, show};
 use super::text;
 
 /// Columns of a list of proposals.

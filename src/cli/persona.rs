@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::failure::{Answer, Failure};
 use super::output::{Output, Rows};
+use super::records::{changing, done, looking, show};
 use super::shown::{self, Shown};
-use super::task::{changing, done, looking, show};
 use super::text;
 
 #[derive(Args, Debug)]

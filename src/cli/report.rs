@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::failure::{Answer, Failure};
 use super::file::fields;
 use super::output::{Output, Rows};
+use super::records::{changing, done, looking};
 use super::shown;
-use super::task::{changing, done, looking};
 use super::text;
 
 /// Widest cell of a table, in characters.

@@ -8,7 +8,7 @@ use engraph::{Json, ReadTx};
 
 use super::failure::{Answer, Failure};
 use super::output::{Output, Rows};
-use super::task::{changing, done, looking, show};
+use super::records::{changing, done, looking, show};
 use super::{shown, text};
 
 #[derive(Args, Debug)]

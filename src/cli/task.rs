@@ -1,20 +1,19 @@
 //! `engraph task` and `engraph job`: runs with their tasks and events, and the job queue.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use engraph::family::{EventQuery, JobCounts, RunQuery};
-use engraph::record::{QueueStatus, Record, RunStatus};
-use engraph::{NodeId, ReadTx, Result as StoreResult, Store, WriteTx};
+use engraph::record::{QueueStatus, RunStatus};
+use engraph::{NodeId, ReadTx, Result as StoreResult, WriteTx};
 use serde::Serialize;
 
 use super::failure::{Answer, Failure};
 use super::output::{Output, Rows};
+use super::records::{changing, done, looking, show};
 use super::shown::{self, Shown};
-use super::{place, text};
+use super::text;
 
-/// Widest cell of a table, in characters.
-const CELL_MAX: usize = 48;
 /// Columns of a list of runs.
 const RUN_FIELDS: &[&str] = &["run_type", "status", "started_at", "completed_at"];
 
@@ -234,53 +233,6 @@ impl OneRun {
     }
 }
 
-pub(super) fn looking(
-    store: &Path,
-    look: impl FnOnce(&ReadTx) -> Result<Answer, Failure>,
-) -> Result<Answer, Failure> {
-    let store = place::open_to_read(store)?;
-    place::closing(&store, |store: &Store| look(&store.read()?))
-}
-
-pub(super) fn changing(
-    store: &Path,
-    change: impl FnOnce(&Store) -> Result<Answer, Failure>,
-) -> Result<Answer, Failure> {
-    let store = Store::open(store)?;
-    place::closing(&store, change)
-}
-
-/// A table of some fields, or all of each record as JSON.
-pub(super) fn show<T: Record>(
-    tx: &ReadTx,
-    records: &[(NodeId, T)],
-    fields: &[&str],
-    output: &mut Output,
-) -> Result<Answer, Failure> {
-    let mut rows = Rows::new(std::iter::once("id").chain(fields.iter().copied()));
-    for (id, record) in records {
-        let record = serde_json::to_value(record).unwrap_or_default();
-        if output.is_json() {
-            output.json(&Shown::new(tx, *id, record))?;
-            continue;
-        }
-        let cells = fields.iter().map(|field| {
-            let value = record.get(field).map(shown::plain).unwrap_or_default();
-            text::shortened(&value, CELL_MAX)
-        });
-        rows.push(std::iter::once(id.to_string()).chain(cells));
-    }
-    if output.is_json() {
-        return Ok(Answer::Yes);
-    }
-    if records.is_empty() {
-        output.note("there are none")?;
-    } else {
-        output.table(&rows)?;
-    }
-    Ok(Answer::Yes)
-}
-
 fn show_run(tx: &ReadTx, run: &OneRun, output: &mut Output) -> Result<Answer, Failure> {
     #[derive(Serialize)]
     struct Whole {
@@ -328,15 +280,5 @@ fn show_counts(counts: JobCounts, output: &mut Output) -> Result<Answer, Failure
         rows.push([state, &text::count(count as u64)]);
     }
     output.table(&rows)?;
-    Ok(Answer::Yes)
-}
-
-/// Says what was done to a record.
-pub(super) fn done(output: &mut Output, what: &str, id: NodeId) -> Result<Answer, Failure> {
-    if output.is_json() {
-        output.json(&serde_json::json!({ "done": what, "id": id }))?;
-    } else {
-        output.line(format_args!("{what} {id}"))?;
-    }
     Ok(Answer::Yes)
 }
