@@ -1,6 +1,6 @@
 //! Files and directories, by platform: the one module that knows permissions and lock files.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,8 @@ use crate::base::error::{Error, Result};
 pub(crate) const DATA_FILE: &str = "data.redb";
 /// The directory of the search index, inside the store's directory.
 pub(crate) const SEARCH_DIRECTORY: &str = "search";
+/// The data file of a store that is being made: it gets its name when it can be opened.
+const UNBORN_FILE: &str = "data.redb.new";
 /// Says who has the store open; only a hint, the lock is the engine's.
 const OWNER_FILE: &str = "owner";
 
@@ -18,21 +20,66 @@ pub(crate) fn data_file(directory: &Path) -> PathBuf {
     directory.join(DATA_FILE)
 }
 
-/// Makes the directory of a new store: it must be absent or empty.
+/// Where the data file of a store is made.
+pub(crate) fn unborn_file(directory: &Path) -> PathBuf {
+    directory.join(UNBORN_FILE)
+}
+
+/// Makes the directory of a new store: it must be absent or empty, but for what a creation left
+/// that was killed, which is taken away.
 pub(crate) fn create_directory(directory: &Path) -> Result<()> {
     match fs::read_dir(directory) {
-        Ok(mut entries) => {
-            if entries.next().is_some() {
-                let what = if data_file(directory).exists() { "store" } else { "directory" };
-                return Err(Error::already_exists(what, directory.display()));
+        Ok(entries) => {
+            for entry in entries {
+                let entry =
+                    entry.map_err(|error| Error::io("create a store in", directory, error))?;
+                if *entry.file_name() != *UNBORN_FILE {
+                    let what = if data_file(directory).exists() { "store" } else { "directory" };
+                    return Err(Error::already_exists(what, directory.display()));
+                }
             }
-            Ok(())
+            remove_unborn(directory)
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             fs::create_dir_all(directory).map_err(|error| Error::io("create", directory, error))
         }
         Err(error) => Err(Error::io("create a store in", directory, error)),
     }
+}
+
+/// Removes the data file that a killed creation left. One that is locked is being made right now.
+fn remove_unborn(directory: &Path) -> Result<()> {
+    let path = unborn_file(directory);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::io("open", path, error)),
+    };
+    match file.try_lock() {
+        Ok(()) => remove_if_there(&path),
+        Err(TryLockError::WouldBlock) => {
+            let holder = holder_of(&path);
+            Err(Error::Locked { path, holder })
+        }
+        Err(TryLockError::Error(error)) => Err(Error::io("lock", path, error)),
+    }
+}
+
+/// Gives the data file of a new store its name, for good. Fails when there is a store by now.
+pub(crate) fn name_unborn(directory: &Path) -> Result<()> {
+    let (unborn, named) = (unborn_file(directory), data_file(directory));
+    // A link never takes another's place; a renamed file would.
+    match fs::hard_link(&unborn, &named) {
+        Ok(()) => remove_if_there(&unborn)?,
+        Err(_) if named.exists() => {
+            return Err(Error::already_exists("store", directory.display()));
+        }
+        // Some file systems have no links.
+        Err(_) => {
+            fs::rename(&unborn, &named).map_err(|error| Error::io("rename", unborn, error))?;
+        }
+    }
+    sync_parent(&named)
 }
 
 /// Checks that `directory` holds a store.

@@ -37,11 +37,14 @@ pub(crate) fn create(directory: &Path, options: Options) -> Result<Store> {
     // A registration that is refused must not leave a store behind.
     kinds(Vec::new(), &options, &mut Layer::default())?;
     place::create_directory(directory)?;
-    let path = place::data_file(directory);
-    let engine = Engine::create(&path, engine_options(&options))?;
+    // Whoever kills this leaves a store or none, never half of one.
+    let engine = Engine::create(&place::unborn_file(directory), engine_options(&options))?;
     let mut layer = Layer::default();
     migrate::mark(&mut layer);
     engine.commit(&layer, true)?;
+    engine.close()?;
+    place::name_unborn(directory)?;
+    let engine = Engine::open(&place::data_file(directory), engine_options(&options))?;
     tracing::info!(store = %directory.display(), "store created");
     finish(directory, options, engine, true)
 }
