@@ -30,6 +30,14 @@ text_enum! {
         Context = "context",
         /// Several memories in short.
         Summary = "summary",
+        /// Something that happened or was said, at a time.
+        Episodic = "episodic",
+        /// Something that holds, whenever it was learnt.
+        Semantic = "semantic",
+        /// How something is done.
+        Procedural = "procedural",
+        /// What is needed for the work at hand only.
+        Working = "working",
     }
 }
 
@@ -43,6 +51,17 @@ text_enum! {
         /// Refused.
         Rejected = "rejected",
     }
+}
+
+/// A part of a record's text that a memory was taken from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceSpan {
+    /// The record that has the text.
+    pub source: NodeId,
+    /// Where the part begins, in bytes of the text.
+    pub start: u64,
+    /// Where it ends, in bytes of the text; after its last byte.
+    pub end: u64,
 }
 
 /// Something remembered.
@@ -87,6 +106,26 @@ pub struct Memory {
     pub updated_at: Option<Timestamp>,
     /// The embedding of the content.
     pub embedding: Option<Vector>,
+    /// The talk or piece of work that it belongs to.
+    pub session_id: Option<String>,
+    /// Since when it is true of the world; beside `created_at`, since when it is known.
+    pub valid_from: Option<Timestamp>,
+    /// Until when it is true of the world.
+    pub valid_to: Option<Timestamp>,
+    /// Since when it is known to be out of date; it is kept and not recalled by default.
+    pub retired_at: Option<Timestamp>,
+    /// The older memory whose place it takes.
+    pub supersedes: Option<NodeId>,
+    /// Never forgotten by a policy.
+    #[serde(skip_serializing_if = "is_false")]
+    pub pinned: bool,
+    /// The parts of records that it was taken from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spans: Vec<SourceSpan>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl Record for Memory {
@@ -109,7 +148,17 @@ impl Record for Memory {
         if let Some(expires_at) = self.expires_at {
             facts.index("expires", expires_at);
         }
+        if let Some(session_id) = &self.session_id {
+            facts.index("session", (&self.namespace, session_id, self.created_at));
+        }
         facts.link("document", self.document);
+        facts.link("supersedes", self.supersedes);
+        for (place, span) in self.spans.iter().enumerate() {
+            // Two parts of one record are one link.
+            if self.spans[..place].iter().all(|earlier| earlier.source != span.source) {
+                facts.link("taken_from", span.source);
+            }
+        }
         facts.text("title", self.key.as_str());
         facts.text("content", self.content.as_str());
         facts.keyword("namespace", self.namespace.as_str());

@@ -65,6 +65,7 @@ pub use knowledge::{
 pub use learning::{AnalysisVersion, LearningPath, LearningStep, PathStatus};
 pub use memory::{
     Memory, MemoryCodeLink, MemoryProposal, MemoryProposalStatus, MemorySharing, MemoryType,
+    SourceSpan,
 };
 pub use organization::{
     ActionType, FeedbackAction, LearningCase, OrganizationAction, OrganizationEvent,
