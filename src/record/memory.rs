@@ -117,15 +117,11 @@ pub struct Memory {
     /// The older memory whose place it takes.
     pub supersedes: Option<NodeId>,
     /// Never forgotten by a policy.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub pinned: bool,
     /// The parts of records that it was taken from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub spans: Vec<SourceSpan>,
-}
-
-fn is_false(value: &bool) -> bool {
-    !*value
 }
 
 impl Record for Memory {
