@@ -140,6 +140,32 @@ impl Model {
         found
     }
 
+    /// The smallest cost from a node to each that it reaches by so many edges at most: one round
+    /// an edge, each over what the round before came to.
+    pub(super) fn costs_within(
+        &self,
+        hops_max: usize,
+        start: NodeId,
+        rules: &[Rule],
+        (keep, cost): (&dyn Fn(NodeId) -> bool, &dyn Fn(f32) -> f64),
+    ) -> BTreeMap<NodeId, f64> {
+        let mut costs = BTreeMap::from([(start, 0.0)]);
+        for _ in 0..hops_max {
+            for (node, so_far) in costs.clone() {
+                for rule in rules {
+                    for (_, other, _, weight) in self.edges_of(node, *rule) {
+                        let total = so_far + cost(weight);
+                        let better = costs.get(&other).is_none_or(|known| total < *known);
+                        if better && keep(other) {
+                            costs.insert(other, total);
+                        }
+                    }
+                }
+            }
+        }
+        costs
+    }
+
     /// The smallest cost from a node to each that it reaches, by relaxing until nothing changes.
     pub(super) fn costs(
         &self,

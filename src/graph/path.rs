@@ -215,13 +215,15 @@ impl<'g> PathSearch<'g> {
 
     /// Lets [`PathSearch::find`] search from the start alone, nodes first that seem near the goal
     /// (A*). `at_least` says what the rest of the way costs at the least; where it says more than
-    /// it does, a path is found that need not be the cheapest.
+    /// it does, a path is found that need not be the cheapest. Not asked where
+    /// [`PathSearch::hops_max`] is set.
     pub fn heuristic(mut self, at_least: impl Fn(NodeId) -> f64 + 'g) -> Self {
         self.heuristic = Some(Box::new(at_least));
         self
     }
 
-    /// Finds paths of at most so many edges. Does not count where edges have weights or costs.
+    /// Finds paths of at most so many edges. With weights or costs each node can be looked at once
+    /// for each number of edges that leads to it cheaper than fewer do, from the start alone.
     pub fn hops_max(mut self, hops_max: usize) -> Self {
         self.hops_max = hops_max;
         self
@@ -246,7 +248,8 @@ impl<'g> PathSearch<'g> {
         }
         let meter = self.budget.meter();
         let query = self.query(&meter);
-        let found = on_view!(self.follow.graph, view => match &self.heuristic {
+        let heuristic = self.heuristic.as_ref().filter(|_| self.hops_max == usize::MAX);
+        let found = on_view!(self.follow.graph, view => match heuristic {
             Some(heuristic) => shortest::toward(view, &query, heuristic),
             None => best(view, &query),
         })?;
@@ -371,7 +374,13 @@ impl Query<'_, '_> {
     }
 
     /// Whether a path may go from one node straight to the other.
-    fn passes<V: GraphView>(&self, view: &V, node: V::Node, way: Way, other: V::Node) -> bool {
+    pub(super) fn passes<V: GraphView>(
+        &self,
+        view: &V,
+        node: V::Node,
+        way: Way,
+        other: V::Node,
+    ) -> bool {
         let Some(avoid) = self.avoid else { return true };
         let (from, to) = match way {
             Way::Forward => (view.id(node), view.id(other)),
@@ -390,6 +399,9 @@ pub(super) fn best<V: GraphView>(view: &V, query: &Query<'_, '_>) -> Result<Opti
     let (Some(from), Some(to)) = (view.find(from), view.find(to)) else { return Ok(None) };
     match query.costs {
         Costs::Hops => shortest(view, query, [from, to]),
+        Costs::Weights | Costs::Of(_) if query.hops_max < usize::MAX => {
+            shortest::within(view, query)
+        }
         Costs::Weights | Costs::Of(_) => cheapest(view, query, [from, to]),
     }
 }
@@ -683,6 +695,7 @@ mod tests {
         fn a_cheapest_path_costs_what_it_must(
             model in Model::any(14, 40), ends in (0_u64..15, 0_u64..15), rules in any_rules(),
             banned in 0_u64..16, by_caller: bool, by_estimate: bool,
+            hops_max in prop_oneof![1 => Just(usize::MAX), 1 => 0_usize..5],
         ) {
             let ends = (node(ends.0), node(ends.1));
             let keep = |id: NodeId| id == ends.1 || id != node(banned);
@@ -695,10 +708,9 @@ mod tests {
                 (Costs::Weights, &|weight| f64::from(weight))
             };
             let (costs, filter, meter) = (&costs, Some(&keep as _), &meter);
-            let hops_max = usize::MAX;
             let (follow, avoid) = (&follow, None);
             let query = Query { ends, follow, costs, hops_max, filter, avoid, meter };
-            let path = if by_estimate {
+            let path = if by_estimate && hops_max == usize::MAX {
                 // What is left from the node, exactly: the best of all estimates.
                 let left = |from| {
                     let keep = |id| id == from || keep(id);
@@ -713,7 +725,8 @@ mod tests {
             } else {
                 found(&model, &rules, &query)
             };
-            let costs = model.costs(ends.0, &rules, &keep, cost);
+            let costs = model.costs_within(hops_max.min(20), ends.0, &rules, (&keep, cost));
+            prop_assert!(path.as_ref().is_none_or(|path| path.edges.len() <= hops_max));
             prop_assert_eq!(path.map(|path| path.cost), costs.get(&ends.1).copied());
         }
     }

@@ -243,6 +243,16 @@ pub enum Total {
     Count,
 }
 
+/// Whether hits come with the part of their text that was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Snippets {
+    /// They do, which costs a look at each record of the page.
+    #[default]
+    Cut,
+    /// Ids and scores are enough.
+    Skip,
+}
+
 /// Everything about a search but its text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -273,6 +283,8 @@ pub struct SearchOptions {
     pub total: Total,
     /// What else is counted.
     pub facets: Vec<Facet>,
+    /// Whether hits come with snippets.
+    pub snippets: Snippets,
 }
 
 impl Default for SearchOptions {
@@ -291,6 +303,7 @@ impl Default for SearchOptions {
             after: None,
             total: Total::default(),
             facets: Vec::new(),
+            snippets: Snippets::default(),
         }
     }
 }

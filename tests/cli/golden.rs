@@ -117,6 +117,7 @@ fn help_says_what_there_is() {
         "graph flow",
         "graph forest",
         "graph distances",
+        "graph timed",
         "graph random-walk",
         "graph dominators",
         "graph export",

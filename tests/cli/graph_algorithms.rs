@@ -127,6 +127,12 @@ fn every_algorithm_is_answered() {
         .say("graph s forest --limit 2 --json")
         .say("graph s distances entity:1 --direction out --weighted")
         .say("graph s distances entity:1 --limit 2 --json")
+        .say("graph s timed entity:1 entity:3 --direction out --at 2024-05-01")
+        .say("graph s timed entity:1 --direction out --at 2024-05-01T08:00:00Z --limit 3 --json")
+        .say("graph s timed entity:1 entity:3 --at 2024-05-01 --by 2024-04-01")
+        .say("graph s timed entity:1 --at noon")
+        .say("graph s pagerank --seed entity:1 --local 1e-6 --top 3")
+        .say("graph s pagerank --local 1e-6")
         .say("graph s random-walk entity:10 --steps 5")
         .say("graph s random-walk entity:10 --walks 2 --steps 1 --json")
         .say("graph s dominators entity:1")
@@ -249,6 +255,13 @@ fn ways_are_all_that_there_are() {
     assert_eq!(found, expected.map(|(name, distance)| (name, json!(distance))));
     let found = asked(&session, "distances entity:6 --type meets --direction in");
     assert_eq!(found.len(), 3);
+    let exact = asked(&session, "pagerank --seed entity:1 --top 50");
+    let local = asked(&session, "pagerank --seed entity:1 --local 1e-9 --top 50");
+    for (node, near) in local.iter().map(|near| (name(near), near)) {
+        let exact = exact.iter().find(|other| name(other) == node).unwrap();
+        let missing = exact["value"].as_f64().unwrap() - near["value"].as_f64().unwrap();
+        assert!((0.0..1e-6).contains(&(missing + 1e-9)), "{node} lacks {missing}");
+    }
     let walk = "random-walk entity:7 --steps 3 --walks 20 --return 4 --in-out 0.5 --seed";
     let walks = asked(&session, &format!("{walk} 4"));
     assert_eq!(walks, asked(&session, &format!("{walk} 4")));

@@ -25,6 +25,28 @@ fn remembering(contents: &[(&str, &str)]) -> (Home, Store, Vec<NodeId>) {
 }
 
 #[test]
+fn a_search_for_ids_finds_the_same_without_cutting_texts() {
+    let (_home, store, ids) = remembering(&[("a", "the reply"), ("b", "a reply to the reply")]);
+    let cut = store.search("reply").run().unwrap();
+    let bare = store.search("reply").without_snippets().run().unwrap();
+    assert!(cut.hits.iter().all(|hit| hit.snippet.is_some()));
+    assert!(bare.hits.iter().all(|hit| hit.snippet.is_none()));
+    let scored = |found: &engraph::SearchResults| {
+        found.hits.iter().map(|hit| (hit.id, hit.score)).collect::<Vec<_>>()
+    };
+    assert_eq!(scored(&bare), scored(&cut));
+    // What went after the index was written is left out here as there.
+    store.write(|tx| tx.delete(ids[0]).map(drop)).unwrap();
+    let stale = |search: engraph::Search<'_>| {
+        scored(&search.freshness(Freshness::Committed).run().unwrap())
+    };
+    let (bare, cut) = (store.search("reply").without_snippets(), store.search("reply"));
+    let found = stale(bare);
+    assert_eq!(found, stale(cut));
+    assert_eq!(found.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [ids[1]]);
+}
+
+#[test]
 fn the_parts_of_an_explanation_add_up_to_the_score() {
     let (_home, store, ids) = remembering(&[
         ("reply", "the reply to the letter is due in March"),

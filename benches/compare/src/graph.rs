@@ -84,6 +84,11 @@ pub trait Whole: Walk + Sized {
     fn cheapest(&mut self, _pair: (u32, u32)) -> Outcome<Option<f64>> {
         Ok(None)
     }
+    /// As [`Whole::cheapest`], by a second search of the system that starts from both ends, where
+    /// its usual one starts from one.
+    fn cheapest_from_both_ends(&mut self, _pair: (u32, u32)) -> Outcome<Option<f64>> {
+        Ok(None)
+    }
     /// The smallest sums of weights from a node to all it leads to, itself included.
     fn distances(&mut self, _from: u32) -> Outcome<Option<Scores>> {
         Ok(None)

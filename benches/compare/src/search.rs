@@ -60,6 +60,11 @@ pub trait Search: Sized {
     fn disk(&self) -> Outcome<u64>;
     /// The best ten; `None` where there is no such query.
     fn find(&mut self, query: Query<'_>) -> Outcome<Option<Vec<Hit>>>;
+    /// As `find` for any of some words, with the part of each text that was found: how many bytes
+    /// that is.
+    fn find_with_snippets(&mut self, _words: &[String]) -> Outcome<Option<usize>> {
+        Ok(None)
+    }
     /// Writes one text, durable on return; with the index or without any. Whether it is indexed at
     /// once is the system's affair.
     /// `false` where there is nothing to compare.
@@ -130,6 +135,11 @@ fn queries<S: Search>(search: &mut S, questions: &[Question], compared: bool) ->
         let times = each(&asked, find, |hits| answer(hits))?;
         let check = compared.then_some(times.sum);
         say(measure, times.at(0.5), times.count(), check)?;
+    }
+    if search.find_with_snippets(&asked[0].words)?.is_some() {
+        let find = |one: &Question| Ok(search.find_with_snippets(&one.words)?.unwrap_or_default());
+        let times = each(&asked, find, |bytes| *bytes as u64)?;
+        say("or10_snippets_p50", times.at(0.5), times.count(), None)?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Which edges a question follows.
 
 use clap::{Args, ValueEnum};
-use engraph::graph::{Direction, DistanceSearch, PathSearch, Walk};
+use engraph::graph::{Direction, DistanceSearch, PathSearch, TimedSearch, Walk};
 
 /// The types of edges that count.
 #[derive(Args, Debug)]
@@ -72,6 +72,18 @@ impl Follow {
 
     /// The search over these edges.
     pub(super) fn search<'g>(&self, search: PathSearch<'g>) -> PathSearch<'g> {
+        if self.types.is_empty() {
+            return search.any(self.direction());
+        }
+        self.types.iter().fold(search, |search, edge_type| match self.direction {
+            Along::Out => search.out(edge_type),
+            Along::In => search.incoming(edge_type),
+            Along::Both => search.both(edge_type),
+        })
+    }
+
+    /// The search in time over these edges.
+    pub(super) fn timed<'g>(&self, search: TimedSearch<'g>) -> TimedSearch<'g> {
         if self.types.is_empty() {
             return search.any(self.direction());
         }

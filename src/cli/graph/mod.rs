@@ -34,6 +34,7 @@ mod shape;
 mod similar;
 mod stats;
 mod target;
+mod timed;
 mod triangles;
 mod walk;
 mod ways;
@@ -71,6 +72,8 @@ enum Question {
     Match(matching::Arguments),
     /// How far the others are from a record, nearest first
     Distances(distances::Arguments),
+    /// When others are reached from a record by edges that are valid at the time
+    Timed(timed::Arguments),
     /// Ways that chance takes from a record
     RandomWalk(random_walk::Arguments),
     /// A record with everything around it, as a table, a file or a picture
@@ -139,6 +142,7 @@ fn answer(store: &Store, question: &Question, output: &mut Output) -> Result<Ans
         Question::Paths(asked) => paths::run(&on, asked, output),
         Question::Match(asked) => matching::run(&on, asked, output),
         Question::Distances(asked) => distances::run(&on, asked, output),
+        Question::Timed(asked) => timed::run(&on, asked, output),
         Question::RandomWalk(asked) => random_walk::run(&on, asked, output),
         Question::Ego(asked) => ego::around(&on, asked, output),
         Question::Subgraph(asked) => ego::between(&on, asked, output),

@@ -152,6 +152,9 @@ impl PathSearch<'_> {
     /// Breaks with the answer of the quick search; goes on where that cannot be asked.
     pub(in crate::graph) fn quick(&self) -> ControlFlow<Option<Path>> {
         match self.plain() {
+            Some(plan) if self.is_weighted() && plan.hops_max < usize::MAX => {
+                ControlFlow::Continue(())
+            }
             Some(plan) if self.is_weighted() => self.graph().between(&plan),
             Some(plan) => self.graph().meeting(&plan),
             None => ControlFlow::Continue(()),

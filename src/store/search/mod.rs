@@ -18,7 +18,8 @@ use crate::base::id::{Kind, NodeId, Seq};
 use crate::base::time::Timestamp;
 use crate::record::Record;
 use crate::search::{
-    Cursor, Explanation, FacetCounts, Filter, Hits, Indexer, SearchOptions, Snippet, TextQuery,
+    Cursor, Explanation, FacetCounts, Filter, Hits, Indexer, SearchOptions, Snippet, Snippets,
+    TextQuery,
 };
 pub(crate) use index::{SearchIndex, SearchSetup};
 use past::PastView;
@@ -262,6 +263,13 @@ impl Search<'_> {
         self
     }
 
+    /// Gives ids and scores alone.
+    #[must_use]
+    pub fn without_snippets(mut self) -> Self {
+        self.options.snippets = Snippets::Skip;
+        self
+    }
+
     /// Everything else. Filters and limits given before are replaced.
     #[must_use]
     pub fn options(mut self, options: SearchOptions) -> Self {
@@ -385,6 +393,9 @@ impl Search<'_> {
 
     fn with_snippets(&self, prepared: &Prepared, found: &Hits) -> Result<Vec<SearchHit>> {
         let Prepared { indexer, published, query, options, past } = prepared;
+        if options.snippets == Snippets::Skip {
+            return without_snippets(prepared, found);
+        }
         let shared = self.store.shared();
         let highlighter = indexer.highlighter(query, options);
         let mut hits = Vec::with_capacity(found.hits.len());
@@ -406,6 +417,24 @@ impl Search<'_> {
         }
         Ok(hits)
     }
+}
+
+/// The hits alone. Where the index is of the very state that is published, each is still there.
+fn without_snippets(prepared: &Prepared, found: &Hits) -> Result<Vec<SearchHit>> {
+    let Prepared { published, past, .. } = prepared;
+    let is_exact = past.is_none() && found.watermark == Some(published.seq);
+    let mut hits = Vec::with_capacity(found.hits.len());
+    for hit in &found.hits {
+        let is_there = is_exact
+            || match past {
+                Some(past) => past.value(&*published.rows, hit.id)?.is_some(),
+                None => record_read::raw(&*published.rows, hit.id)?.is_some(),
+            };
+        if is_there {
+            hits.push(SearchHit { id: hit.id, score: hit.score, snippet: None });
+        }
+    }
+    Ok(hits)
 }
 
 /// The query for records like one that is there.

@@ -166,6 +166,14 @@ impl Whole for Petgraph {
 
     fn cheapest(&mut self, (from, to): (u32, u32)) -> Outcome<Option<f64>> {
         let (from, to) = (self.number(from), self.number(to));
+        let costs = petgraph::algo::dijkstra(&self.graph, from, Some(to), |edge| {
+            f64::from(edge.weight().1)
+        });
+        Ok(Some(*costs.get(&to).ok_or("a pair has no path")?))
+    }
+
+    fn cheapest_from_both_ends(&mut self, (from, to): (u32, u32)) -> Outcome<Option<f64>> {
+        let (from, to) = (self.number(from), self.number(to));
         let cost = |edge: petgraph::graph::EdgeReference<'_, (u8, f32)>| f64::from(edge.weight().1);
         let found = petgraph::algo::bidirectional_dijkstra(&self.graph, from, to, cost);
         Ok(Some(found.ok_or("a pair has no path")?))

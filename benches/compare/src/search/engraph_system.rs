@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use engraph::record::{Facts, Record};
-use engraph::search::{Filter, Matching, SearchOptions};
+use engraph::search::{Filter, Matching, SearchOptions, Snippets};
 use engraph::{Options, Store};
 use serde::{Deserialize, Serialize};
 
@@ -76,7 +76,9 @@ impl Search for Engraph {
     }
 
     fn find(&mut self, query: Query<'_>) -> Outcome<Option<Vec<Hit>>> {
-        let any = SearchOptions { limit: HITS, ..SearchOptions::default() };
+        // Ids alone, as the other systems give them.
+        let any =
+            SearchOptions { limit: HITS, snippets: Snippets::Skip, ..SearchOptions::default() };
         let (text, options) = match query {
             Query::Any(words) => (words.join(" "), any),
             Query::All(words) => {
@@ -92,6 +94,12 @@ impl Search for Engraph {
         };
         let found = self.0.search(text).options(options).run()?;
         Ok(Some(found.hits.iter().map(|hit| (hit.id.key(), hit.score)).collect()))
+    }
+
+    fn find_with_snippets(&mut self, words: &[String]) -> Outcome<Option<usize>> {
+        let found = self.0.search(words.join(" ")).limit(HITS).run()?;
+        let snippets = found.hits.iter().filter_map(|hit| hit.snippet.as_ref());
+        Ok(Some(snippets.map(|snippet| snippet.text.len()).sum()))
     }
 
     fn put(&mut self, text: &Text, indexed: Indexed) -> Outcome<bool> {
