@@ -87,6 +87,10 @@ fn word(rank: u64) -> String {
     word
 }
 
+/// Words as long as content words that carry none. Engraph leaves them out of a question, so that
+/// the systems would not be asked the same.
+const EMPTY: [&str; 5] = ["their", "there", "these", "where", "which"];
+
 /// What is asked of the texts: words that stand together in one of them.
 #[derive(Clone, Debug)]
 pub struct Question {
@@ -119,8 +123,11 @@ pub fn questions(texts: &[Text], count: usize) -> Outcome<Vec<Question>> {
 /// `None` where a text has no two neighbouring content words.
 fn question(text: &Text, random: &mut Random) -> Option<Question> {
     let words: Vec<&str> = text.body.split_ascii_whitespace().collect();
-    let is_content =
-        |word: &&str| word.len() > 4 && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let is_content = |word: &&str| {
+        word.len() > 4
+            && word.bytes().all(|byte| byte.is_ascii_alphabetic())
+            && !EMPTY.iter().any(|empty| word.eq_ignore_ascii_case(empty))
+    };
     let wanted = 2 + random.below(2) as usize;
     let content: Vec<&str> = words.iter().copied().filter(&is_content).collect();
     let first = random.below(content.len().checked_sub(wanted)? as u64 + 1) as usize;
