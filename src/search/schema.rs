@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tantivy::schema::{
-    FAST, Field, INDEXED, IndexRecordOption, JsonObjectOptions, OwnedValue, Schema,
+    FAST, Field, IndexRecordOption, JsonObjectOptions, NumericOptions, OwnedValue, Schema,
     TextFieldIndexing, TextOptions,
 };
 use tantivy::tokenizer::{RAW_TOKENIZER_NAME, TextAnalyzer, TokenizerManager};
@@ -23,7 +23,7 @@ use crate::record::Facts;
 
 /// Counts up whenever the same facts would become another document, so that old indexes are built
 /// anew.
-const INDEX_VERSION: u32 = 1;
+const INDEX_VERSION: u32 = 2;
 
 /// The name under which the analyzer is registered.
 const ANALYZER_NAME: &str = "text";
@@ -69,10 +69,12 @@ impl Fields {
                 .set_index_option(IndexRecordOption::Basic)
                 .set_fieldnorms(false),
         );
+        // Nothing is ranked by these, so that they need no lengths: a byte a record saved for each.
+        let number = NumericOptions::default().set_indexed().set_fast();
         let values = JsonObjectOptions::default().set_fast(RAW_TOKENIZER_NAME);
         Self {
-            id: schema.add_u64_field(ID, INDEXED | FAST),
-            kind: schema.add_u64_field(KIND, INDEXED | FAST),
+            id: schema.add_u64_field(ID, number.clone()),
+            kind: schema.add_u64_field(KIND, number),
             seq: schema.add_u64_field("seq", FAST),
             title: schema.add_text_field("title", text.clone()),
             body: schema.add_text_field("body", text),
