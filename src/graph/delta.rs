@@ -131,6 +131,15 @@ impl Patch {
         self.added.len() + self.removed.len()
     }
 
+    /// The places before which entries were added, with the neighbours there, in order. `None`
+    /// where entries are gone, too.
+    #[inline]
+    pub(super) fn only_added(&self) -> Option<impl Iterator<Item = (usize, u32)> + '_> {
+        let added = self.added.iter();
+        let added = added.map(|(key, added)| (added.at as usize, key.neighbor.index()));
+        (self.removed.len() == 0).then_some(added)
+    }
+
     /// How many entries a list has whose places in the arrays are these.
     pub(super) fn degree(&self, places: &Range<usize>, edge_type: Option<u32>) -> usize {
         let Some(edge_type) = edge_type else {

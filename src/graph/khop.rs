@@ -117,7 +117,26 @@ impl Slices for Live {
             }
             return;
         };
-        let neighbors = &base.lists(rule.side).neighbors;
+        let lists = base.lists(rule.side);
+        let neighbors = &lists.neighbors;
+        if rule.edge_type.is_none()
+            && let Some(added) = patch.only_added()
+        {
+            // All types at once: what was added stands between the entries of one slice.
+            let places = if self.is_in_base(index) { lists.range(index) } else { 0..0 };
+            let mut from = places.start;
+            for (at, neighbor) in added {
+                // Entries of an added node belong before some place of another list.
+                let at = at.min(places.end);
+                if at > from {
+                    each(&neighbors[from..at]);
+                    from = at;
+                }
+                each(&[neighbor]);
+            }
+            each(&neighbors[from..places.end]);
+            return;
+        }
         let runs = self.runs(index, rule.side, rule.edge_type);
         let all = patch.for_each(runs, rule.edge_type, |piece| {
             match piece {
@@ -250,7 +269,7 @@ mod tests {
     use super::super::follow::Follow;
     use super::super::model::{Model, any_rules, names, no_details, node};
     use super::super::traverse::{Plan, walk as general};
-    use super::super::{BlocksView, Direction};
+    use super::super::{BlocksView, Direction, Side};
     use super::*;
     use crate::base::id::Seq;
     use crate::storage::adjacency;
@@ -269,9 +288,9 @@ mod tests {
             for edge in model.edges.iter().skip(gone) {
                 let (edge_type, id) = (edge.edge_type, edge.id);
                 let (from, to) = (edge.source, edge.target);
-                adjacency::remove(&mut rows, from, super::super::Side::Out, edge_type, to, id)
+                adjacency::remove(&mut rows, from, Side::Out, edge_type, to, id)
                     .unwrap();
-                adjacency::remove(&mut rows, to, super::super::Side::In, edge_type, from, id)
+                adjacency::remove(&mut rows, to, Side::In, edge_type, from, id)
                     .unwrap();
             }
             let log = rows.take_log();
@@ -296,6 +315,38 @@ mod tests {
                 prop_assert_eq!(&on_live, &expected);
                 prop_assert_eq!(&on_fresh, &expected);
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn quick_walks_see_what_was_added(
+            model in Model::any(14, 50), start in 0_u64..16, rules in any_rules(),
+            least in 0_usize..4, span in 0_usize..5, before in 0_usize..50,
+        ) {
+            let (first, later) = model.edges.split_at(before.min(model.edges.len()));
+            let few = Model { edges: first.to_vec() };
+            let mut rows = few.rows();
+            rows.take_log();
+            let live = Live::new(Arc::new(few.snapshot()));
+            for edge in later {
+                let ends = [(edge.source, edge.target), (edge.target, edge.source)];
+                for ((node, neighbor), side) in ends.into_iter().zip([Side::Out, Side::In]) {
+                    let entry = adjacency::Entry {
+                        edge_type: edge.edge_type, neighbor, edge: edge.id, weight: edge.weight,
+                    };
+                    adjacency::insert(&mut rows, node, side, entry).unwrap();
+                }
+            }
+            let log = rows.take_log();
+            let more = live.next(log.changes().unwrap(), Seq(2)).unwrap();
+            let depth = (least, least + span);
+            let plan = Plain { start: node(start), rule: rules[0], depth, limit: usize::MAX };
+            let mut space = Reach::default();
+            let (mut found, mut expected) = (Vec::new(), Vec::new());
+            walk(&more, &plan, &mut space, &mut found);
+            walk(&model.snapshot(), &plan, &mut space, &mut expected);
+            prop_assert_eq!(found, expected);
         }
     }
 
