@@ -45,6 +45,12 @@ impl Matcher {
         }
     }
 
+    /// As an index with the default analyzer has it.
+    #[cfg(test)]
+    pub(crate) fn of_plain_english(query: &TextQuery, options: &SearchOptions) -> Self {
+        Self::new(&Analyzer::default(), query, options)
+    }
+
     /// Whether the query finds the record.
     pub(crate) fn matches(&self, record: &Subject<'_>) -> bool {
         self.matches_knowing(record, &|name| record.has_field(name))

@@ -93,6 +93,11 @@ pub(super) enum Node {
 }
 
 impl TextQuery {
+    /// Whether nothing is asked, which everything is an answer to.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.clauses.is_empty()
+    }
+
     /// Reads a query text.
     ///
     /// # Errors

@@ -143,7 +143,6 @@ impl WriteTx<'_> {
 
     /// What decides, inside this write, whether a query finds a record: for rules. Costs an
     /// analysis of the query; keep it for all records of the write.
-    #[expect(dead_code, reason = "the rules of the tag family are what it is for")]
     pub(crate) fn matcher(&self, text: &str, options: &SearchOptions) -> Result<Matcher> {
         self.search().matcher(text, options)
     }

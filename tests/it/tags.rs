@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engraph::family::{
-    Comparison, DocumentChange, FieldTest, NewDocument, NewFile, NewFileTag, NewTagDefinition,
-    RULE_AUTHOR, RulesApplied, TagField, TagQuery, TagRule,
+    Comparison, DocumentChange, FieldTest, NewChunk, NewDocument, NewFile, NewFileTag,
+    NewTagDefinition, RULE_AUTHOR, RulesApplied, TagField, TagQuery, TagRule,
 };
 use engraph::record::{
-    CodeFile, Document, DocumentTag, FileReview, FileTag, IndexedFile, TagDefinition,
+    CodeFile, Document, DocumentTag, FileChunk, FileReview, FileTag, IndexedFile, TagDefinition,
 };
 use engraph::{Json, ManualClock, NodeId, Store, Timestamp};
+use proptest::prelude::*;
 
 use crate::check::{fault, sound};
 use crate::workload::new_store;
@@ -290,4 +291,80 @@ fn documents_get_the_tags_of_the_rules_in_the_write_that_adds_or_changes_them() 
     let change = DocumentChange::new().file_name("exhibit 8.pdf");
     store.write(|tx| tx.documents().update(miss, &change)).unwrap();
     assert_eq!(tags(miss), ["exhibit"]);
+}
+
+fn chunk(content: &str) -> NewChunk {
+    NewChunk { content: content.into(), ..NewChunk::default() }
+}
+
+fn query(name: &str, text: &str) -> NewTagDefinition {
+    NewTagDefinition::new("content", name).rule(TagRule::Text(text.into()))
+}
+
+#[test]
+fn rules_about_texts_follow_the_text_of_a_document() {
+    let (_home, store) = new_store();
+    store.write(|tx| tx.tags().define(query("deadline", "\"reply due\" OR deadlines"))).unwrap();
+    let tags = |id| store.read().unwrap().documents().tags(id).unwrap().len();
+    let new = |text: &str| NewDocument::new("memo.txt", "txt", "legal").content(text);
+    let hit = store.write(|tx| tx.documents().create(new("The reply due in March"))).unwrap();
+    let miss = store.write(|tx| tx.documents().create(new("The due reply"))).unwrap();
+    assert_eq!((tags(hit), tags(miss)), (1, 0));
+    let change = DocumentChange::new().content("one deadline");
+    store.write(|tx| tx.documents().update(miss, &change)).unwrap();
+    assert_eq!(tags(miss), 1, "the text alone has changed");
+    sound(&store);
+}
+
+#[test]
+fn rules_about_texts_follow_the_chunks_of_a_file_and_its_own_fields() {
+    let (_home, store) = new_store();
+    store.write(|tx| tx.tags().define(query("budget", "budget -draft"))).unwrap();
+    let id = file(&store, "/a/notes.txt");
+    assert_eq!(names(&store, id), [""; 0]);
+    let put = |texts: &[&str]| {
+        let chunks = texts.iter().copied().map(chunk).collect();
+        store.write(|tx| tx.files().replace_chunks(id, chunks)).unwrap();
+    };
+    put(&["first", "the budgets of May"]);
+    assert_eq!(names(&store, id), ["budget"]);
+    // The file is one text, however it is cut: what is excluded may stand in another chunk.
+    put(&["a draft", "the budgets of May"]);
+    assert_eq!(names(&store, id), [""; 0], "what the rule gave is taken back");
+    let named = file(&store, "/a/budget.txt");
+    assert_eq!(names(&store, named), ["budget"], "its name is a text, too");
+    // A rule that comes later sees what is there.
+    store.write(|tx| tx.tags().define(query("may", "may"))).unwrap();
+    assert_eq!(applied(&store), (2, 1, 0));
+    assert_eq!(names(&store, id), ["may"]);
+    sound(&store);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_rule_about_texts_gives_its_tag_to_what_a_search_finds(
+        texts in prop::collection::vec("(red|green|blues?|house|houses)( (red|blue|house)){0,4}", 1..8),
+        asked in "(\\+?(red|blue|house)|\"(red|blue) house\")( (red|green|\"house red\")){0,2}",
+    ) {
+        let (_home, store) = new_store();
+        store.write(|tx| tx.tags().define(query("found", &asked))).unwrap();
+        let files = store.write(|tx| {
+            let put = |(number, text): (usize, &String)| {
+                let id = tx.files().put(NewFile::new(format!("/x/n{number}")))?;
+                tx.files().replace_chunks(id, vec![chunk(text)])?;
+                Ok(id)
+            };
+            texts.iter().enumerate().map(put).collect::<engraph::Result<Vec<_>>>()
+        }).unwrap();
+        let tx = store.read().unwrap();
+        let hits = store.search(&asked).of::<FileChunk>().limit(100).run().unwrap().hits;
+        let mut expected: Vec<NodeId> =
+            hits.iter().map(|hit| tx.get::<FileChunk>(hit.id).unwrap().unwrap().file.unwrap()).collect();
+        expected.sort_unstable();
+        let given: Vec<NodeId> =
+            files.into_iter().filter(|file| !names(&store, *file).is_empty()).collect();
+        prop_assert_eq!(given, expected, "{}", asked);
+    }
 }

@@ -347,10 +347,15 @@ impl Documents<&mut WriteTx<'_>> {
             document = settled(document)?;
             document.updated_at = Some(self.tx.now());
             self.tx.put(id, &document)?;
-            self.tx.tags().apply_to_changed(id, &document)?;
         }
         if change.content.is_some() || content_type.is_some() {
             self.put_content(id, change.content.as_deref(), content_type)?;
+        }
+        // The text is part of what rules may ask about.
+        if document != old {
+            self.tx.tags().apply_to_changed(id, &document)?;
+        } else if change.content.is_some() {
+            self.tx.tags().apply_to_changed_text(id)?;
         }
         Ok(document)
     }

@@ -142,7 +142,7 @@ impl<T: Deref<Target: Reader>> Files<T> {
 
 impl Files<&mut WriteTx<'_>> {
     /// Replaces the chunks of a file, and drops the tables and embeddings that were taken from the
-    /// old ones. Returns the ids of the new chunks, in order.
+    /// old ones. Tag rules about texts are asked. Returns the ids of the new chunks, in order.
     ///
     /// # Errors
     /// [`Error::NotFound`] when the file is absent; [`Error::Invalid`] for metadata that is no
@@ -166,7 +166,9 @@ impl Files<&mut WriteTx<'_>> {
                 updated_at: now,
             })
         };
-        (0..).zip(chunks).map(insert).collect()
+        let ids = (0..).zip(chunks).map(insert).collect::<Result<_>>()?;
+        self.tx.tags().apply_to_changed_text(file)?;
+        Ok(ids)
     }
 
     /// Replaces the tables of a file and returns how many it has now.

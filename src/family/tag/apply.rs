@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::rule::{Given, Rules, Subject};
+use super::rule::{Given, Pieces, Rules, Subject};
 use super::{RULE_AUTHOR, Tags};
 use crate::base::error::{Error, Result};
 use crate::base::id::NodeId;
 use crate::record::{
-    CodeFile, Document, DocumentTag, FileReview, FileTag, IndexedFile, Record, TagDefinition,
+    CodeFile, Document, DocumentContent, DocumentTag, FileChunk, FileReview, FileTag, IndexedFile,
+    Record, TagDefinition,
 };
 use crate::store::WriteTx;
 
@@ -72,7 +73,7 @@ impl Tags<&mut WriteTx<'_>> {
     pub(crate) fn rules(&mut self) -> Result<Arc<Rules>> {
         self.tx.derived::<TagDefinition, _>(|tx| {
             let definitions = tx.iter::<TagDefinition>()?.collect::<Result<Vec<_>>>()?;
-            Rules::of(definitions)
+            Rules::of(definitions, |text, options| tx.matcher(text, options))
         })
     }
 
@@ -83,10 +84,34 @@ impl Tags<&mut WriteTx<'_>> {
             return Ok(());
         }
         let is_document = id.kind() == self.tx.kind_of::<Document>()?;
-        for given in rules.matching(subject) {
+        for given in rules.matching((id, subject), || self.pieces(id))? {
             self.give(id, is_document, given)?;
         }
         Ok(())
+    }
+
+    /// As [`Tags::apply`], for a file or document whose text was just changed.
+    pub(crate) fn apply_to_changed_text(&mut self, id: NodeId) -> Result<()> {
+        if !self.rules()?.ask_about_texts() {
+            return Ok(());
+        }
+        self.apply(id).map(drop)
+    }
+
+    /// The text of a document, or of the chunks of a file in their order, with their titles.
+    fn pieces(&self, id: NodeId) -> Result<Pieces> {
+        let mut pieces = Pieces::new();
+        if id.kind() == self.tx.kind_of::<Document>()? {
+            for content in self.tx.index::<DocumentContent>("document", (Some(id),))? {
+                pieces.extend(content?.1.content_text.map(|text| ("content", text)));
+            }
+        } else if id.kind() == self.tx.kind_of::<IndexedFile>()? {
+            for (_, chunk) in self.tx.find_all::<FileChunk>("file_chunk", (id,))? {
+                pieces.extend(chunk.title.map(|title| ("title", title)));
+                pieces.push(("content", chunk.content));
+            }
+        }
+        Ok(pieces)
     }
 
     /// Gives a file or document that was just changed what the rules give it, and takes back what
@@ -106,13 +131,13 @@ impl Tags<&mut WriteTx<'_>> {
         applied.looked_at += 1;
         if id.kind() == self.tx.kind_of::<Document>()? {
             // A document's tags do not say who gave them, so none is taken back.
-            for given in rules.matching(subject) {
+            for given in rules.matching((id, subject), || self.pieces(id))? {
                 applied.given += u64::from(self.give(id, true, given)?);
             }
             return Ok(());
         }
         let tags = self.tx.index::<FileTag>("file", (Some(id),))?.collect::<Result<Vec<_>>>()?;
-        let given: Vec<_> = rules.matching(subject).collect();
+        let given = rules.matching((id, subject), || self.pieces(id))?;
         for given in &given {
             let is_same = |(_, tag): &(NodeId, FileTag)| {
                 tag.tag_category == given.category && tag.tag_name == given.name

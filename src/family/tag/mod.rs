@@ -91,10 +91,9 @@ impl<T: Deref<Target: Reader>> Tags<T> {
     /// They give no tags.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] when a definition does not decode; [`Error::Limit`] when all patterns
-    /// together are too large.
+    /// [`Error::Corrupt`] when a definition does not decode.
     pub fn refused_rules(&self) -> Result<Vec<(NodeId, Error)>> {
-        Ok(Rules::of(self.definitions(None)?)?.refused)
+        Ok(Rules::refused(self.definitions(None)?))
     }
 
     /// Tags of files. Walks the index of the file, the name or the category, the first of these

@@ -15,7 +15,10 @@ use crate::base::id::NodeId;
 use crate::base::json::Json;
 use crate::base::limits::{TAG_PATTERNS_BYTES_MAX, TAG_RULE_DEPTH_MAX};
 use crate::base::time::Timestamp;
-use crate::record::{CodeFile, Document, FileReview, IndexedFile, TagDefinition, TrackStatus};
+use crate::record::{
+    CodeFile, Document, Facts, FileReview, IndexedFile, Record as _, TagDefinition, TrackStatus,
+};
+use crate::search::{Matcher, SearchOptions, Subject as Searched, TextQuery};
 
 /// Which files get a tag by themselves. In JSON an object with one field, for example
 /// `{"glob": "cases/**/*.pdf"}` or `{"all": [{"regex": "memo"}, {"field": {"name": "size",
@@ -31,7 +34,9 @@ pub enum TagRule {
     Glob(String),
     /// A field that compares so with a value.
     Field(FieldTest),
-    /// A query over the text. Not answered yet: such a rule is refused.
+    /// A query, read leniently, that finds the file or document by what the search knows of it and
+    /// of its text: the content of a document, the chunks of a file. A tag that was given is not
+    /// part of it.
     Text(String),
     /// All of these.
     All(Vec<Self>),
@@ -157,6 +162,8 @@ impl<'a> Found<'a> {
 pub(crate) trait Subject {
     fn path(&self) -> &str;
     fn field(&self, field: TagField) -> Found<'_>;
+    /// What the record says of itself, for queries.
+    fn facts<'a>(&'a self, facts: &mut Facts<'a>);
 }
 
 impl Subject for IndexedFile {
@@ -174,6 +181,10 @@ impl Subject for IndexedFile {
             TagField::ModifiedAt => Found::time(self.modified_at),
             TagField::Category | TagField::Lines | TagField::Rating => Found::Nothing,
         }
+    }
+
+    fn facts<'a>(&'a self, facts: &mut Facts<'a>) {
+        self.describe(facts);
     }
 }
 
@@ -195,6 +206,10 @@ impl Subject for CodeFile {
             TagField::Rating => Found::Nothing,
         }
     }
+
+    fn facts<'a>(&'a self, facts: &mut Facts<'a>) {
+        self.describe(facts);
+    }
 }
 
 impl Subject for FileReview {
@@ -214,6 +229,10 @@ impl Subject for FileReview {
             | TagField::Status
             | TagField::Size => Found::Nothing,
         }
+    }
+
+    fn facts<'a>(&'a self, facts: &mut Facts<'a>) {
+        self.describe(facts);
     }
 }
 
@@ -235,6 +254,10 @@ impl Subject for Document {
             | TagField::Rating => Found::Nothing,
         }
     }
+
+    fn facts<'a>(&'a self, facts: &mut Facts<'a>) {
+        self.describe(facts);
+    }
 }
 
 /// A tag that a rule gives.
@@ -250,9 +273,8 @@ pub(crate) struct Given {
 pub(crate) struct Rules {
     regexes: RegexSet,
     globs: regex::bytes::RegexSet,
+    queries: Vec<Matcher>,
     tests: Vec<(Given, Test)>,
-    /// Definitions whose rule cannot be read, and why. Imported ones may be any text.
-    pub(crate) refused: Vec<(NodeId, Error)>,
 }
 
 /// One rule: patterns are places in the sets.
@@ -262,45 +284,72 @@ enum Test {
     Glob(usize),
     Number(TagField, Comparison, f64),
     Text(TagField, Comparison, String),
+    Query(usize),
     All(Vec<Self>),
     Any(Vec<Self>),
     Not(Box<Self>),
 }
 
-/// Patterns on their way into the sets.
+/// Patterns and queries on their way into the sets.
 #[derive(Default)]
 struct Patterns {
     regexes: Vec<String>,
     globs: Vec<String>,
+    queries: Vec<String>,
+}
+
+/// What stands in a file or document, piece by piece.
+pub(crate) type Pieces = Vec<(&'static str, String)>;
+
+/// The rules of definitions, read.
+#[derive(Default)]
+struct Read {
+    patterns: Patterns,
+    rules: Vec<(Given, Test)>,
+    refused: Vec<(NodeId, Error)>,
+}
+
+fn read(definitions: impl IntoIterator<Item = (NodeId, TagDefinition)>) -> Read {
+    let Read { mut patterns, mut rules, mut refused } = Read::default();
+    for (id, definition) in definitions {
+        let known = (patterns.regexes.len(), patterns.globs.len(), patterns.queries.len());
+        match rule_of(&definition)
+            .and_then(|rule| rule.map(|rule| compile(&rule, &mut patterns, 0)).transpose())
+        {
+            Ok(None) => {}
+            Ok(Some(test)) => {
+                let (category, name) = (definition.category, definition.tag_name);
+                add(&mut rules, Given { definition: id, category, name }, test);
+            }
+            Err(error) => {
+                patterns.regexes.truncate(known.0);
+                patterns.globs.truncate(known.1);
+                patterns.queries.truncate(known.2);
+                refused.push((id, error));
+            }
+        }
+    }
+    Read { patterns, rules, refused }
 }
 
 impl Rules {
-    /// Makes the rules of these definitions ready.
+    /// The definitions whose rule cannot be read, and why. Imported ones may be any text.
+    pub(crate) fn refused(
+        definitions: impl IntoIterator<Item = (NodeId, TagDefinition)>,
+    ) -> Vec<(NodeId, Error)> {
+        read(definitions).refused
+    }
+
+    /// Makes the rules of these definitions ready, their queries by `matcher`. Those that cannot
+    /// be read are left out.
     ///
     /// # Errors
     /// [`Error::Limit`] when all patterns together are too large.
     pub(crate) fn of(
         definitions: impl IntoIterator<Item = (NodeId, TagDefinition)>,
+        matcher: impl Fn(&str, &SearchOptions) -> Result<Matcher>,
     ) -> Result<Self> {
-        let mut patterns = Patterns::default();
-        let (mut rules, mut refused) = (Vec::new(), Vec::new());
-        for (id, definition) in definitions {
-            let known = (patterns.regexes.len(), patterns.globs.len());
-            match rule_of(&definition)
-                .and_then(|rule| rule.map(|rule| compile(&rule, &mut patterns, 0)).transpose())
-            {
-                Ok(None) => {}
-                Ok(Some(test)) => {
-                    let (category, name) = (definition.category, definition.tag_name);
-                    add(&mut rules, Given { definition: id, category, name }, test);
-                }
-                Err(error) => {
-                    patterns.regexes.truncate(known.0);
-                    patterns.globs.truncate(known.1);
-                    refused.push((id, error));
-                }
-            }
-        }
+        let Read { patterns, rules, .. } = read(definitions);
         let too_large = |_| Error::Limit {
             what: "patterns of all tag rules in bytes".into(),
             max: TAG_PATTERNS_BYTES_MAX as u64,
@@ -316,25 +365,54 @@ impl Rules {
             .dfa_size_limit(TAG_PATTERNS_BYTES_MAX)
             .build()
             .map_err(too_large)?;
-        Ok(Self { regexes, globs, tests: rules, refused })
+        let options = SearchOptions::default();
+        let queries = patterns.queries.iter().map(|text| matcher(text, &options));
+        let queries = queries.collect::<Result<_>>()?;
+        Ok(Self { regexes, globs, queries, tests: rules })
+    }
+
+    /// Whether any rule asks about texts, so that a change of them matters.
+    pub(crate) fn ask_about_texts(&self) -> bool {
+        !self.queries.is_empty()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.tests.is_empty()
     }
 
-    /// The tags that the rules give to something, in the order of their definitions.
+    /// The tags that the rules give to something, in the order of their definitions. `read`
+    /// gives its text, which is only done where a rule depends on it.
+    ///
+    /// # Errors
+    /// What `read` fails with.
     pub(crate) fn matching<'a>(
         &'a self,
-        subject: &'a dyn Subject,
-    ) -> impl Iterator<Item = &'a Given> + 'a {
+        (id, subject): (NodeId, &dyn Subject),
+        read: impl FnOnce() -> Result<Pieces>,
+    ) -> Result<Vec<&'a Given>> {
         let path = subject.path();
         let regexes = self.regexes.matches(path);
         let globs = self.globs.matches(slashed(path).as_bytes());
-        self.tests.iter().filter_map(move |(given, test)| {
-            let asked = Asked { regexes: &regexes, globs: &globs, subject };
-            test.is_met(&asked).then_some(given)
-        })
+        let mut asked =
+            Asked { regexes: &regexes, globs: &globs, subject, queries: &self.queries, text: None };
+        let answers: Vec<_> = self.tests.iter().map(|(_, test)| test.is_met(&asked)).collect();
+        let (pieces, mut facts);
+        let searched;
+        if answers.contains(&None) {
+            pieces = read()?;
+            facts = Facts::default();
+            subject.facts(&mut facts);
+            for (field, text) in &pieces {
+                facts.text(field, text.as_str());
+            }
+            searched = Searched::new(id, &facts);
+            asked.text = Some(&searched);
+        }
+        let given =
+            self.tests.iter().zip(answers).filter(|((_, test), answer)| {
+                answer.or_else(|| test.is_met(&asked)).unwrap_or(false)
+            });
+        Ok(given.map(|((given, _), _)| given).collect())
     }
 }
 
@@ -359,11 +437,15 @@ struct Asked<'a> {
     regexes: &'a regex::SetMatches,
     globs: &'a regex::bytes::SetMatches,
     subject: &'a dyn Subject,
+    queries: &'a [Matcher],
+    /// The record with its text, where that was read.
+    text: Option<&'a Searched<'a>>,
 }
 
 impl Test {
-    fn is_met(&self, asked: &Asked<'_>) -> bool {
-        match self {
+    /// `None` where it depends on a text that was not read.
+    fn is_met(&self, asked: &Asked<'_>) -> Option<bool> {
+        Some(match self {
             Self::Regex(place) => asked.regexes.matched(*place),
             Self::Glob(place) => asked.globs.matched(*place),
             Self::Number(field, comparison, wanted) => match asked.subject.field(*field) {
@@ -374,11 +456,25 @@ impl Test {
                 Found::Text(found) => comparison.of_texts(found, wanted),
                 Found::Number(_) | Found::Nothing => false,
             },
-            Self::All(tests) => tests.iter().all(|test| test.is_met(asked)),
-            Self::Any(tests) => tests.iter().any(|test| test.is_met(asked)),
-            Self::Not(test) => !test.is_met(asked),
+            Self::Query(place) => asked.queries.get(*place)?.matches(asked.text?),
+            Self::All(tests) => return first_of(tests, asked, false),
+            Self::Any(tests) => return first_of(tests, asked, true),
+            Self::Not(test) => !test.is_met(asked)?,
+        })
+    }
+}
+
+/// `wanted` when one of the tests says so, the other when all do, `None` when it is open.
+fn first_of(tests: &[Test], asked: &Asked<'_>, wanted: bool) -> Option<bool> {
+    let mut is_open = false;
+    for test in tests {
+        match test.is_met(asked) {
+            Some(met) if met == wanted => return Some(wanted),
+            Some(_) => {}
+            None => is_open = true,
         }
     }
+    (!is_open).then_some(!wanted)
 }
 
 /// The rule of a definition: its pattern, its rule, or either of both.
@@ -433,8 +529,12 @@ fn compile(rule: &TagRule, patterns: &mut Patterns, depth: usize) -> Result<Test
             Test::Glob(patterns.globs.len() - 1)
         }
         TagRule::Field(test) => compare(test)?,
-        TagRule::Text(_) => {
-            return Err(Error::invalid("rule", "this version cannot ask rules about texts"));
+        TagRule::Text(text) => {
+            if TextQuery::parse(text, &SearchOptions::default())?.is_empty() {
+                return Err(Error::invalid("rule", "a query without a word finds everything"));
+            }
+            patterns.queries.push(text.clone());
+            Test::Query(patterns.queries.len() - 1)
         }
     })
 }
@@ -486,10 +586,17 @@ mod tests {
 
     #[track_caller]
     fn check_rule(rule: &str, path: &str, expected: bool) {
-        let rules = Rules::of([(NodeId::from_u64(1), definition(rule))]).unwrap();
-        assert!(rules.refused.is_empty(), "{:?}", rules.refused);
+        let refused = Rules::refused([(NodeId::from_u64(1), definition(rule))]);
+        assert!(refused.is_empty(), "{refused:?}");
+        let rules = Rules::of([(NodeId::from_u64(1), definition(rule))], matcher).unwrap();
         let file = file(path, 100);
-        assert_eq!(rules.matching(&file).count(), usize::from(expected), "{rule} on {path}");
+        let text = || Ok(vec![("content", "The reply is due in March".to_owned())]);
+        let found = rules.matching((NodeId::from_u64(7), &file), text).unwrap();
+        assert_eq!(found.len(), usize::from(expected), "{rule} on {path}");
+    }
+
+    fn matcher(text: &str, options: &SearchOptions) -> Result<Matcher> {
+        Ok(Matcher::of_plain_english(&TextQuery::parse(text, options)?, options))
     }
 
     #[test]
@@ -512,6 +619,12 @@ mod tests {
             (r#"{"all": [{"regex": "a"}, {"regex": "b"}]}"#, "a", false),
             (r#"{"any": [{"regex": "a"}, {"glob": "b"}]}"#, "b", true),
             (r#"{"any": []}"#, "b", false),
+            (r#"{"text": "replies"}"#, "b", true),
+            (r#"{"text": "\"due in march\""}"#, "b", true),
+            (r#"{"text": "\"march due\""}"#, "b", false),
+            (r#"{"not": {"text": "reply"}}"#, "b", false),
+            (r#"{"all": [{"text": "reply -march"}, {"regex": "b"}]}"#, "b", false),
+            (r#"{"any": [{"text": "nowhere"}, {"regex": "b"}]}"#, "b", true),
         ] {
             check_rule(rule, path, expected);
         }
@@ -522,7 +635,7 @@ mod tests {
         let bad = [
             r#"{"regex": "("}"#,
             r#"{"glob": "{"}"#,
-            r#"{"text": "deadline"}"#,
+            r#"{"text": " "}"#,
             r#"{"other": 1}"#,
             r#"{"all": [{"regex": "fine"}, {"regex": "["}]}"#,
             r#"{"field": {"name": "size", "is": "contains", "value": 1}}"#,
@@ -532,12 +645,27 @@ mod tests {
         ];
         let all = bad.iter().copied().chain([r#"{"regex": "b"}"#, "{}"]);
         let all = (1..).zip(all).map(|(id, rule)| (NodeId::from_u64(id), definition(rule)));
-        let rules = Rules::of(all).unwrap();
-        let refused: Vec<u64> = rules.refused.iter().map(|(id, _)| id.as_u64()).collect();
+        let all: Vec<_> = all.collect();
+        let refused = Rules::refused(all.clone());
+        let refused: Vec<u64> = refused.iter().map(|(id, _)| id.as_u64()).collect();
+        let rules = Rules::of(all, matcher).unwrap();
         assert_eq!(refused, (1..=bad.len() as u64).collect::<Vec<_>>());
-        let given: Vec<u64> =
-            rules.matching(&file("b", 0)).map(|given| given.definition.as_u64()).collect();
+        let file = file("b", 0);
+        let found = rules.matching((NodeId::from_u64(7), &file), || unreachable!()).unwrap();
+        let given: Vec<u64> = found.iter().map(|given| given.definition.as_u64()).collect();
         assert_eq!(given, [bad.len() as u64 + 1]);
+    }
+
+    #[test]
+    fn a_text_is_read_only_where_a_rule_depends_on_it() {
+        let rule = r#"{"all": [{"glob": "cases/**"}, {"text": "reply"}]}"#;
+        let rules = Rules::of([(NodeId::from_u64(1), definition(rule))], matcher).unwrap();
+        let elsewhere = file("other/a.txt", 1);
+        let found = rules.matching((NodeId::from_u64(7), &elsewhere), || unreachable!());
+        assert!(found.unwrap().is_empty());
+        let lost = || Err(Error::not_found("chunk", "7"));
+        let found = rules.matching((NodeId::from_u64(7), &file("cases/a.txt", 1)), lost);
+        assert!(matches!(found, Err(Error::NotFound { .. })), "{found:?}");
     }
 
     #[test]
