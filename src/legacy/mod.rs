@@ -26,6 +26,8 @@ mod intake;
 mod judge;
 mod loadable;
 mod log;
+#[cfg(test)]
+mod old_readers;
 pub(crate) mod ops;
 mod outgoing;
 pub(crate) mod output;
