@@ -53,6 +53,7 @@ const ENGINE_HOMES: &[(&str, &[&str])] = &[
     ("rmp_serde", &["src/base/codec.rs"]),
     ("sha2", &["src/base/digest.rs"]),
     ("wide", &["src/search/vector/"]),
+    ("gix", &["src/family/git/"]),
     ("tokio", &["src/async_store.rs"]),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("comfy_table", &["src/cli/"]),

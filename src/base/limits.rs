@@ -230,3 +230,8 @@ pub(crate) const SCAN_THREADS_MAX: usize = 16;
 
 /// Problems that a scan names one by one; more are only counted.
 pub(crate) const SCAN_PROBLEMS_MAX: usize = 100;
+
+/// Commits of a repository that are noted in one write: what is lost when a reading is cut short,
+/// against a sync each.
+#[cfg(feature = "git")]
+pub(crate) const GIT_COMMITS_OF_A_WRITE: usize = 200;

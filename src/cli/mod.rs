@@ -11,6 +11,7 @@ mod export;
 mod failure;
 mod file;
 mod get;
+mod git;
 mod graph;
 mod import;
 mod init;
@@ -102,6 +103,8 @@ enum Action {
     File(file::Arguments),
     /// See who changed what, and prove that nobody changed the record of it
     Audit(audit::Arguments),
+    /// See what commits did to files, note it, read it from repositories
+    Git(git::Arguments),
     /// Show reports on files, measure their quality
     Report(report::Arguments),
     /// Prove that indexes, graph and change log agree with the records
@@ -176,6 +179,7 @@ fn dispatch(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
         Action::Tag(arguments) => tag::run(arguments, output),
         Action::File(arguments) => file::run(arguments, output),
         Action::Audit(arguments) => audit::run(arguments, output),
+        Action::Git(arguments) => git::run(arguments, output),
         Action::Report(arguments) => report::run(arguments, output),
         Action::Verify(arguments) => verify::run(arguments, output),
         Action::Stats(arguments) => stats::run(arguments, output),

@@ -34,6 +34,7 @@ pub mod scan;
 pub mod schedule;
 pub mod tag;
 pub mod task;
+pub mod vector;
 pub mod violation;
 pub mod workflow;
 
@@ -61,6 +62,8 @@ pub use file::{
     Watches, cut_text,
 };
 pub use git::{Git, NewGitOperation};
+#[cfg(feature = "git")]
+pub use git::{GitRead, GitReading};
 pub use issue::{Issues, NewIssue, NewTracker};
 pub use job::{Claimed, Failed, JobCounts, Jobs, Lease, NewJob, RetryPolicy};
 pub use knowledge::{
@@ -86,6 +89,7 @@ pub use tag::{
     TagQuery, TagRule, Tags,
 };
 pub use task::{EventQuery, NewEvent, NewRun, NewTask, RunQuery, RunTasks, TaskChange, Tasks};
+pub use vector::{NewVectorDocument, VectorDocuments, VectorHit, VectorQuestion};
 pub use violation::{NewViolation, ViolationQuery, Violations};
 pub use workflow::{NewWorkflow, Workflows};
 

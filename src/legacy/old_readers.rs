@@ -210,7 +210,9 @@ fn knowledge_and_personas_are_what_the_old_readers_decode() {
         "SELECT term, category, status, verified, verified_by, is_canonical, confidence,
          json_extract(aliases_json, '$[1]'), json_type(components_json), created_at
          FROM manager_knowledge WHERE category = 'LegalIssue'",
-        &["estoppel|LegalIssue|verified|1|Ada|0|0.5|Sperrwirkung \u{fc}|object|2026-02-14 08:18:02"],
+        &[
+            "estoppel|LegalIssue|verified|1|Ada|0|0.5|Sperrwirkung \u{fc}|object|2026-02-14 08:18:02",
+        ],
     );
     check(
         &db,

@@ -55,6 +55,10 @@ text_enum! {
         Move = "move",
         /// Deleted it.
         Delete = "delete",
+        /// Brought it.
+        Add = "add",
+        /// Changed what stands in it.
+        Modify = "modify",
     }
 }
 

@@ -127,3 +127,24 @@ fn reports_are_shown_and_the_past_is_trimmed() {
     session.run(&["report", "show", "s", "files"]).check(0, "a.rs", "");
     session.run(&["report", "measure", "s"]).check(0, "measured", "");
 }
+
+#[test]
+fn git_operations_are_noted_listed_and_read() {
+    let session = Session::new();
+    session.run(&["init", "s"]).check(0, "", "");
+    let note = ["git", "record", "s", "/in/a.txt", "modify", "abc", "--author", "Ada"];
+    session
+        .run(&[&note[..], &["--email", "ada@example.org", "--added", "3"]].concat())
+        .check(0, "noted", "");
+    session.run(&[&note[..], &["--email", " "]].concat()).check(2, "", "author_email");
+    session.run(&["git", "log", "s", "--file", "/in/a.txt"]).check(0, "modify", "");
+    session.run(&["git", "log", "s", "--commit", "abc"]).check(0, "Ada", "");
+    session.run(&["git", "log", "s", "--author", "Bob"]).check(0, "", "there are none");
+    session.run(&["git", "log", "s"]).check(2, "", "required");
+    let read = session.run(&["git", "read", "s", "."]);
+    if cfg!(feature = "git") {
+        read.check(6, "", "open the repository");
+    } else {
+        read.check(2, "", "without the feature `git`");
+    }
+}

@@ -50,6 +50,7 @@ mod store;
 mod tags;
 mod tasks;
 mod transfer;
+mod vector_documents;
 mod vectors;
 #[cfg(feature = "legacy")]
 mod vectors_legacy;

@@ -1,12 +1,19 @@
-//! Git operations on files, noted by hand: commits, who made them, and how they are taken back.
+//! Git operations on files: commits, who made them, and how they are taken back. Noted by hand, or
+//! read from a repository where the feature `git` is on.
+
+#[cfg(feature = "git")]
+mod read;
 
 use std::ops::Deref;
 
 use super::{Reader, existing, named};
 use crate::base::error::{Error, Result};
 use crate::base::id::NodeId;
+use crate::base::time::Timestamp;
 use crate::record::{GitOperation, GitOperationType, IndexedFile};
 use crate::store::{ReadTx, WriteTx};
+#[cfg(feature = "git")]
+pub use read::{GitRead, GitReading};
 
 /// An operation to be noted.
 #[derive(Clone, Debug)]
@@ -64,6 +71,12 @@ impl NewGitOperation {
         self.record.files_changed = files.into();
         self.record.lines_added = added.into();
         self.record.lines_removed = removed.into();
+        self
+    }
+
+    /// Sets when it was done: when it is noted, where nothing is said.
+    pub fn at(mut self, time: Timestamp) -> Self {
+        self.record.operated_at = Some(time);
         self
     }
 
@@ -150,7 +163,7 @@ impl Git<&mut WriteTx<'_>> {
             Some(_) => {}
             None => record.file = self.tx.files().find(&record.file_path)?.map(|(id, _)| id),
         }
-        record.operated_at = Some(self.tx.now());
+        record.operated_at = record.operated_at.or_else(|| Some(self.tx.now()));
         self.tx.insert(&record)
     }
 
