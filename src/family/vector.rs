@@ -31,7 +31,7 @@ use crate::base::json::Json;
 use crate::base::time::Timestamp;
 use crate::record::{Vector, VectorDocument};
 use crate::search::Filter;
-use crate::store::{ReadTx, WriteTx};
+use crate::store::{ReadTx, Similar, WriteTx};
 
 /// The model of their vectors.
 const MODEL: &str = "vector_document";
@@ -236,7 +236,7 @@ impl VectorDocuments<&ReadTx> {
         let mut wanted = question.count.saturating_mul(CANDIDATES);
         loop {
             let similar = self.tx.similar(MODEL, &values).of::<VectorDocument>().top(wanted);
-            let similar = question.filters.iter().cloned().fold(similar, |s, f| s.filter(f));
+            let similar = question.filters.iter().cloned().fold(similar, Similar::filter);
             let found = similar.run()?.hits;
             let mut hits = Vec::with_capacity(found.len());
             for hit in &found {

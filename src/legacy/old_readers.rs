@@ -63,10 +63,10 @@ fn exported(folder: &Path, fill: fn(&mut WriteTx<'_>) -> Result<()>) -> Connecti
     let options = ExportOptions::new().mode(Mode::Loadable);
     let report = export(&store, &folder.join("out"), &options, &mut |_| {}).unwrap();
     assert!(report.left_out.is_empty(), "{:?}", report.left_out);
-    let file = report.files.iter().find(|file| file.kind == "documents").unwrap();
-    assert!(file.dangling.is_empty(), "{:?}", file.dangling);
+    let documents = report.files.iter().find(|one| one.kind == "documents").unwrap();
+    assert!(documents.dangling.is_empty(), "{:?}", documents.dangling);
     assert!(!folder.join("out/documents.db.quarantine.jsonl").exists(), "all can be loaded");
-    Connection::open(&file.path).unwrap()
+    Connection::open(&documents.path).unwrap()
 }
 
 #[test]

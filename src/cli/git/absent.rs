@@ -7,6 +7,6 @@ use crate::cli::output::Output;
 pub(super) fn run(asked: &Repository, _output: &mut Output) -> Result<Answer, Failure> {
     Err(Failure::usage(format!(
         "{} cannot be read: this command was built without the feature `git`",
-        asked.repository.display()
+        asked.place.display()
     )))
 }

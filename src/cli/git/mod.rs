@@ -92,7 +92,8 @@ struct Repository {
     /// The store's directory
     store: PathBuf,
     /// The repository: its folder, with or without files checked out
-    repository: PathBuf,
+    #[arg(value_name = "REPOSITORY")]
+    place: PathBuf,
     /// The commits that lead to this branch, instead of the present one
     #[arg(long, value_name = "NAME")]
     branch: Option<String>,

@@ -12,7 +12,7 @@ pub(super) fn run(asked: &Repository, output: &mut Output) -> Result<Answer, Fai
     changing(&asked.store, |store| {
         let reading = asked.branch.iter().fold(GitReading::new(), GitReading::branch);
         let reading = asked.root.iter().fold(reading, GitReading::root);
-        let read = store.read_git(&asked.repository, &reading)?;
+        let read = store.read_git(&asked.place, &reading)?;
         if output.is_json() {
             output.json(&read)?;
         } else {

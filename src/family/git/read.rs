@@ -252,10 +252,10 @@ impl File {
     /// `None` for what is no file. Binary files have no lines.
     fn of(change: &Change<'_, '_, '_>, lines: &mut LineCache) -> gix::error::Result<Option<Self>> {
         let (operation, mode) = match change {
-            Change::Addition { entry_mode, .. } => (GitOperationType::Add, entry_mode),
+            Change::Addition { entry_mode, .. }
+            | Change::Rewrite { entry_mode, copy: true, .. } => (GitOperationType::Add, entry_mode),
             Change::Deletion { entry_mode, .. } => (GitOperationType::Delete, entry_mode),
             Change::Modification { entry_mode, .. } => (GitOperationType::Modify, entry_mode),
-            Change::Rewrite { entry_mode, copy: true, .. } => (GitOperationType::Add, entry_mode),
             Change::Rewrite { entry_mode, .. } => (GitOperationType::Move, entry_mode),
         };
         if !mode.is_blob_or_symlink() {
