@@ -31,6 +31,7 @@ mod legacy;
 mod legacy_against;
 #[cfg(feature = "legacy")]
 mod legacy_broken;
+mod memories;
 mod model;
 mod ontologies;
 mod organization;
