@@ -248,10 +248,13 @@ pub(crate) const MEMORY_SPANS_MAX: usize = 1_024;
 /// Memories of one export or import; as many as the old application writes.
 pub(crate) const MEMORY_TRANSFER_MAX: usize = 100_000;
 
-/// Memories that are grouped by what they say at once: each is compared with the first of every
-/// group.
+/// Memories that are looked through at once for those that are alike: their words are held in
+/// memory.
 pub(crate) const MEMORY_GROUPED_MAX: usize = 20_000;
 
 /// Memories with one hash in common that a new one is compared with, newest first: boilerplate must
 /// not make writing slow.
 pub(crate) const MEMORY_COMPARED_MAX: usize = 64;
+
+/// Memories that are put into groups at once: each is compared with the first of every group.
+pub(crate) const MEMORY_CLUSTERED_MAX: usize = 5_000;

@@ -70,8 +70,11 @@ pub use knowledge::{
 };
 pub use learning::{FullPath, Learning, NewPath, NewStep, PathQuery, StepState};
 pub use memory::{
-    Basis, HalfLives, Memories, MemoryPlace, MemoryPolicy, MemoryQuery, MemoryStats, NearMemory,
-    NewCodeLink, NewMemory, OnNear, OnSameKey, Outdated, Remembered, SharedMemory, Written, decay,
+    Approved, Basis, Concatenation, Extractive, HalfLives, Memories, MemoryCorrection, MemoryFlag,
+    MemoryGrouping, MemoryPlace, MemoryPolicy, MemoryProposalQuery, MemoryProposalStats,
+    MemoryQuery, MemoryStats, NearMemory, NeedsProvenance, NewCodeLink, NewMemory,
+    NewMemoryProposal, OnNear, OnSameKey, Outdated, Proposed, ProposedMemory, Remembered,
+    ReviewPolicy, SharedMemory, Summarizer, Written, decay,
 };
 pub use organization::{
     ActionGroup, GroupKind, Learned, Move, Moved, NewProposal, Organization, OrganizationStats,

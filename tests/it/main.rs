@@ -32,6 +32,8 @@ mod legacy_against;
 #[cfg(feature = "legacy")]
 mod legacy_broken;
 mod memories;
+mod memories_model;
+mod memories_review;
 mod model;
 mod ontologies;
 mod organization;

@@ -10,12 +10,15 @@
 //! What belongs to a memory goes with it: links to code, shares, vectors. Memories that wait for a
 //! decision are proposals, with rules of their own.
 
+mod condense;
+mod correction;
 mod decay;
 mod exchange;
 mod link;
 mod near;
 mod new;
 mod query;
+mod review;
 mod stats;
 mod supersede;
 mod write;
@@ -29,11 +32,17 @@ use crate::base::id::NodeId;
 use crate::base::time::Timestamp;
 use crate::record::Memory;
 use crate::store::{ReadTx, WriteTx};
+pub use condense::{Concatenation, Extractive, MemoryGrouping, Summarizer};
+pub use correction::MemoryCorrection;
 pub use decay::{HalfLives, decay};
 pub use link::{NewCodeLink, SharedMemory};
 pub use near::NearMemory;
 pub use new::NewMemory;
 pub use query::{MemoryPlace, MemoryQuery};
+pub use review::{
+    Approved, MemoryFlag, MemoryProposalQuery, MemoryProposalStats, NeedsProvenance,
+    NewMemoryProposal, Proposed, ProposedMemory, ReviewPolicy,
+};
 pub use stats::MemoryStats;
 pub use supersede::{Basis, Outdated};
 pub use write::{MemoryPolicy, OnNear, OnSameKey, Remembered, Written};

@@ -37,6 +37,12 @@ impl NewMemory {
         Self { memory, memory_type: None, lifetime: None }
     }
 
+    /// A memory with these fields.
+    pub(super) fn of(memory: Memory) -> Self {
+        let memory_type = Some(memory.memory_type.clone());
+        Self { memory, memory_type, lifetime: None }
+    }
+
     /// Sets what it is about; [`MemoryType::Agent`] where nothing is said.
     pub fn memory_type(mut self, memory_type: impl Into<MemoryType>) -> Self {
         self.memory_type = Some(memory_type.into());

@@ -429,12 +429,12 @@ impl Memories<&mut WriteTx<'_>> {
     /// A name that no memory has: a UUID of version 8 (RFC 9562, section 5.8) out of the digest of
     /// what is written and when.
     pub(super) fn new_record_id(&self, memory: &Memory) -> Result<String> {
-        let mut text = format!("{} {} ", self.tx.seq(), self.tx.now().as_micros());
-        for part in [&memory.namespace, &memory.key, &memory.content] {
-            text.push_str(&format!("{} {part} ", part.len()));
-        }
+        let parts = [&memory.namespace, &memory.key, &memory.content];
+        let parts = parts.map(|part| format!("{} {part}", part.len()));
+        let (seq, time) = (self.tx.seq(), self.tx.now().as_micros());
+        let text = format!("{seq} {time} {}", parts.join(" "));
         for number in 0_u64.. {
-            let record_id = uuid(format!("{text}{number}").as_bytes());
+            let record_id = uuid(format!("{text} {number}").as_bytes());
             if self.find(&record_id)?.is_none() {
                 return Ok(record_id);
             }
@@ -459,19 +459,11 @@ pub(super) fn provenance_target(record_id: &str, id: NodeId) -> Target {
 }
 
 fn uuid(seed: &[u8]) -> String {
-    let digest = Digest::of(seed);
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest.as_bytes()[..16]);
+    let mut bytes = *Digest::of(seed).as_bytes();
     bytes[6] = bytes[6] & 0x0f | 0x80;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let mut out = String::with_capacity(36);
-    for (place, byte) in bytes.iter().enumerate() {
-        if matches!(place, 4 | 6 | 8 | 10) {
-            out.push('-');
-        }
-        out.push_str(&format!("{byte:02x}"));
-    }
-    out
+    let hex = Digest::from_bytes(bytes).to_string();
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..32]].join("-")
 }
 
 #[cfg(test)]
