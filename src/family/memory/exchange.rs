@@ -125,21 +125,20 @@ impl<T: Deref<Target: Reader>> Memories<T> {
     /// most 100,000, whatever the query's limit.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when `out` takes no more; [`Error::Corrupt`] when a memory does not
-    /// decode.
+    /// [`Error::Io`] when `out` takes no more; [`Error::Corrupt`] when a memory does not decode.
     pub fn export_json(&self, query: &MemoryQuery, mut out: impl io::Write) -> Result<usize> {
-        let failed = |error: &dyn std::fmt::Display| Error::invalid("out", error.to_string());
+        let failed = |error| Error::io("write", "the memories", error);
         let found = self.list(query)?;
         let count = found.len().min(MEMORY_TRANSFER_MAX);
-        out.write_all(b"[").map_err(|error| failed(&error))?;
+        out.write_all(b"[").map_err(failed)?;
         for (number, (_, memory)) in found.into_iter().take(count).enumerate() {
             let older = memory.supersedes.map(|older| self.get(older)).transpose()?.flatten();
             let whole = Exchanged::of(memory, older.map(|older| older.record_id))?;
             let between: &[u8] = if number == 0 { b"\n" } else { b",\n" };
-            out.write_all(between).map_err(|error| failed(&error))?;
-            serde_json::to_writer(&mut out, &whole).map_err(|error| failed(&error))?;
+            out.write_all(between).map_err(failed)?;
+            serde_json::to_writer(&mut out, &whole).map_err(|error| failed(error.into()))?;
         }
-        out.write_all(b"\n]\n").map_err(|error| failed(&error))?;
+        out.write_all(b"\n]\n").map_err(failed)?;
         Ok(count)
     }
 }
