@@ -8,6 +8,7 @@ mod check;
 mod concurrency;
 mod documents;
 mod entities;
+mod entities_resolved;
 mod errors;
 mod families;
 #[cfg(feature = "legacy")]

@@ -239,7 +239,6 @@ impl Model {
     fn change(&mut self, step: &Step, id: NodeId) {
         let now = self.now();
         let store = &self.store;
-        let is_there = self.memories.contains_key(&id);
         let result = store.write(|tx| {
             let mut memories = tx.memories();
             match *step {
@@ -268,7 +267,6 @@ impl Model {
             }
             return;
         };
-        assert!(is_there);
         match *step {
             Step::Update(_, content) => {
                 if plain.content != CONTENTS[content] {
@@ -298,17 +296,18 @@ impl Model {
             },
             Step::Link(_, path) => drop(self.links.insert((id, KEYS[path]))),
             _ => {
-                let older = plain.supersedes;
                 assert!(result.unwrap());
-                self.memories.remove(&id);
-                self.shares.retain(|(of, _)| *of != id);
-                self.links.retain(|(of, _)| *of != id);
-                let newer = self.memories.values_mut();
-                newer.filter(|newer| newer.supersedes == Some(id)).for_each(|newer| {
-                    newer.supersedes = older;
-                });
+                self.forget(id);
             }
         }
+    }
+
+    fn forget(&mut self, id: NodeId) {
+        let older = self.memories.remove(&id).and_then(|plain| plain.supersedes);
+        self.shares.retain(|(of, _)| *of != id);
+        self.links.retain(|(of, _)| *of != id);
+        let newer = self.memories.values_mut().filter(|newer| newer.supersedes == Some(id));
+        newer.for_each(|newer| newer.supersedes = older);
     }
 
     fn compare(&mut self) {

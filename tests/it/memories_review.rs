@@ -411,21 +411,25 @@ fn another_summarizer_can_be_brought() {
 #[test]
 fn memories_that_say_alike_are_grouped_and_summed_up() {
     let (_home, store) = new_store();
-    let a = remember(&store, "a", "The reply to the motion is due on 14 March");
-    let b = remember(&store, "b", "Lunch is at noon");
-    let c = remember(&store, "c", "The reply to the motion is due on 21 March");
+    let first = remember(&store, "a", "The reply to the motion is due on 14 March");
+    let lunch = remember(&store, "b", "Lunch is at noon");
+    let second = remember(&store, "c", "The reply to the motion is due on 21 March");
     let near = |key: &str, values: &[f32]| {
         let new = NewMemory::new("vectors", key, key).embedding(values);
         store.write(|tx| tx.memories().remember(new)).unwrap()
     };
-    let [d, e, f] = [near("d", &[1.0, 0.0]), near("e", &[0.0, 1.0]), near("f", &[0.9, 0.1])];
+    let [north, east, other] =
+        [near("d", &[1.0, 0.0]), near("e", &[0.0, 1.0]), near("f", &[0.9, 0.1])];
     let groups = |grouping: MemoryGrouping| {
         let tx = store.read().unwrap();
         tx.memories().groups(&MemoryQuery::new(), &grouping).unwrap()
     };
-    assert_eq!(groups(MemoryGrouping::new()), [vec![a, c], vec![d, f]]);
-    assert_eq!(groups(MemoryGrouping::new().words_min(0.95)), [vec![d, f]]);
-    assert_eq!(groups(MemoryGrouping::new().vectors_min(-1.0)), [vec![a, c], vec![d, e, f]]);
+    assert_eq!(groups(MemoryGrouping::new()), [vec![first, second], vec![north, other]]);
+    assert_eq!(groups(MemoryGrouping::new().words_min(0.95)), [vec![north, other]]);
+    assert_eq!(
+        groups(MemoryGrouping::new().vectors_min(-1.0)),
+        [vec![first, second], vec![north, east, other]]
+    );
     assert_eq!(groups(MemoryGrouping::new().size_min(3)), [] as [Vec<NodeId>; 0]);
     assert_eq!(groups(MemoryGrouping::new().size_min(0)).concat().len(), 6);
     let consolidate = || {
@@ -439,5 +443,5 @@ fn memories_that_say_alike_are_grouped_and_summed_up() {
     let text = memory(&store, made[0]).content;
     assert!(text.contains("14 March") && text.contains("21 March") && !text.contains("Lunch"));
     assert_eq!(consolidate().unwrap(), made, "summaries are not summed up");
-    assert!(!groups(MemoryGrouping::new()).concat().contains(&b));
+    assert!(!groups(MemoryGrouping::new()).concat().contains(&lunch));
 }

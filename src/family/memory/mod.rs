@@ -17,6 +17,7 @@ mod exchange;
 mod link;
 mod near;
 mod new;
+mod observe;
 mod query;
 mod review;
 mod stats;
