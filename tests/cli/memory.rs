@@ -93,7 +93,9 @@ fn proposals_are_reviewed() {
         .say("memory review propose s legal party Ada --importance 0.5 --agent scan")
         .say("memory review propose s legal file sealed --confidence 0.3 --json")
         .say("memory review propose s legal claim x --type analysis")
-        .say("memory review propose s legal claim x --type analysis --without-provenance --approve-from 0.9")
+        .say(
+            "memory review propose s a claim x --type fact --without-provenance --approve-from 0.9",
+        )
         .say("memory review list s")
         .say("memory review list s --flag sensitive")
         .say("memory review list s --all --flagged --limit 1")

@@ -43,8 +43,8 @@ pub trait Summarizer {
 }
 
 /// Takes the sentences whose words are the most frequent in all texts together, and of words that
-/// it has taken already less each time, in the order in which they are said (`SumBasic`: Nenkova and
-/// Vanderwende, "The impact of frequency on summarization", 2005). Deterministic.
+/// it has taken already less each time, in the order in which they are said (`SumBasic`: Nenkova
+/// and Vanderwende, "The impact of frequency on summarization", 2005). Deterministic.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Extractive;
 

@@ -161,7 +161,8 @@ impl Memories<&mut WriteTx<'_>> {
         }
         let mut ids = Vec::with_capacity(values.len());
         let mut chains = Vec::new();
-        for (number, value) in values.into_iter().enumerate() {
+        // Lists begin with what is newest: from their end on, the order of ids is that of age.
+        for (number, value) in values.into_iter().enumerate().rev() {
             let at = |reason: String| Error::invalid(format!("memory {}", number + 1), reason);
             let mut exchanged: Exchanged =
                 serde_json::from_value(value).map_err(|error| at(error.to_string()))?;
@@ -175,6 +176,7 @@ impl Memories<&mut WriteTx<'_>> {
             chains.extend(older.map(|older| (id, older)));
             ids.push(id);
         }
+        ids.reverse();
         // The older one of a chain may come after the newer one.
         for (id, older) in chains {
             if let Some((older, _)) = self.find(&older)?.filter(|(older, _)| *older != id) {
