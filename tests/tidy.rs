@@ -35,6 +35,8 @@ const FAMILY_PAIRS: &[(&str, &str)] = &[
     ("document", "tag"),
     ("file", "tag"),
     ("knowledge", "entity"),
+    ("memory", "knowledge"),
+    ("memory", "provenance"),
     ("organization", "provenance"),
     ("review", "quality"),
     ("scan", "file"),

@@ -235,3 +235,34 @@ pub(crate) const SCAN_PROBLEMS_MAX: usize = 100;
 /// against a sync each.
 #[cfg(feature = "git")]
 pub(crate) const GIT_COMMITS_OF_A_WRITE: usize = 200;
+/// Longest namespace, key, record id, agent, session and tag of a memory, in characters: they are
+/// keys of indexes, which cut longer ones.
+pub(crate) const MEMORY_NAME_CHARS_MAX: usize = 400;
+
+/// Longest content of a memory, in bytes: it is compared, shown and summed up as a whole. What is
+/// longer is a document.
+pub(crate) const MEMORY_CONTENT_BYTES_MAX: usize = 4 << 20;
+
+/// Tags of one memory: each is a term of the search index.
+pub(crate) const MEMORY_TAGS_MAX: usize = 256;
+
+/// Parts of records that one memory is taken from: each record is a link.
+pub(crate) const MEMORY_SPANS_MAX: usize = 1_024;
+
+/// Memories of one export or import; as many as the old application writes.
+pub(crate) const MEMORY_TRANSFER_MAX: usize = 100_000;
+
+/// Memories that are looked through at once for those that are alike: their words are held in
+/// memory.
+pub(crate) const MEMORY_GROUPED_MAX: usize = 20_000;
+
+/// Memories with one hash in common that a new one is compared with, newest first: boilerplate must
+/// not make writing slow.
+pub(crate) const MEMORY_COMPARED_MAX: usize = 64;
+
+/// Memories that are put into groups at once: each is compared with the first of every group.
+pub(crate) const MEMORY_CLUSTERED_MAX: usize = 5_000;
+
+/// Entities with a word of their names in common that each is compared with: names like `court`
+/// must not make it quadratic.
+pub(crate) const ENTITY_COMPARED_MAX: usize = 64;

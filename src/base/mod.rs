@@ -10,6 +10,7 @@ pub(crate) mod json;
 pub(crate) mod key;
 pub(crate) mod limits;
 pub(crate) mod metrics;
+pub(crate) mod near;
 pub(crate) mod salt;
 pub(crate) mod sha1;
 pub(crate) mod time;

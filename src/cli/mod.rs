@@ -18,6 +18,7 @@ mod init;
 mod knowledge;
 mod list;
 mod log;
+mod memory;
 mod org;
 mod output;
 mod persona;
@@ -95,6 +96,8 @@ enum Action {
     Org(org::Arguments),
     /// Look after curated terms, questions and proposed changes
     Knowledge(knowledge::Arguments),
+    /// Remember, list, change and review memories
+    Memory(Box<memory::Arguments>),
     /// Look at personas and skills
     Persona(persona::Arguments),
     /// Define tags, give them to files, and ask the rules that give them
@@ -175,6 +178,7 @@ fn dispatch(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
         Action::Doc(arguments) => doc::run(arguments, output),
         Action::Org(arguments) => org::run(arguments, output),
         Action::Knowledge(arguments) => knowledge::run(arguments, output),
+        Action::Memory(arguments) => memory::run(arguments, output),
         Action::Persona(arguments) => persona::run(arguments, output),
         Action::Tag(arguments) => tag::run(arguments, output),
         Action::File(arguments) => file::run(arguments, output),

@@ -24,6 +24,7 @@ pub mod issue;
 pub mod job;
 pub mod knowledge;
 pub mod learning;
+pub mod memory;
 pub mod organization;
 pub mod persona;
 pub mod provenance;
@@ -44,6 +45,7 @@ use crate::base::error::{Error, Result};
 use crate::base::id::NodeId;
 use crate::base::json::Json;
 use crate::base::key::Key;
+use crate::base::time::Timestamp;
 use crate::record::Record;
 use crate::store::{IndexScan, Origin, ReadTx, RecordScan, WriteTx};
 pub use analysis::{Analyses, AnalysisChange, AnalysisQuery, NewAnalysis};
@@ -70,6 +72,13 @@ pub use knowledge::{
     Knowledge, NewKnowledgeProposal, NewQuestion, Ontologies, Reviewed, TermQuery, Verdict,
 };
 pub use learning::{FullPath, Learning, NewPath, NewStep, PathQuery, StepState};
+pub use memory::{
+    Approved, Basis, Concatenation, Extractive, HalfLives, Memories, MemoryCorrection, MemoryFlag,
+    MemoryGrouping, MemoryPlace, MemoryPolicy, MemoryProposalQuery, MemoryProposalStats,
+    MemoryQuery, MemoryStats, NearMemory, NeedsProvenance, NewCodeLink, NewMemory,
+    NewMemoryProposal, OnNear, OnSameKey, Outdated, Proposed, ProposedMemory, Remembered,
+    ReviewPolicy, SharedMemory, Summarizer, Written, decay,
+};
 pub use organization::{
     ActionGroup, GroupKind, Learned, Move, Moved, NewProposal, Organization, OrganizationStats,
     ProposalEdit, ProposalQuery,
@@ -148,6 +157,18 @@ pub trait Reader: sealed::Sealed + Debug + Sized {
     /// As there.
     fn index_from<R: Record>(&self, index: &str, key: impl Key) -> Result<IndexScan<'_, R>>;
 
+    /// As [`ReadTx::index_before`].
+    ///
+    /// # Errors
+    /// As there.
+    fn index_before<R: Record>(
+        &self,
+        index: &str,
+        prefix: impl Key,
+        key: impl Key,
+        id: NodeId,
+    ) -> Result<IndexScan<'_, R>>;
+
     /// As [`ReadTx::index_count`].
     ///
     /// # Errors
@@ -156,6 +177,9 @@ pub trait Reader: sealed::Sealed + Debug + Sized {
 
     /// As [`ReadTx::origin`].
     fn origin(&self, id: NodeId) -> Option<Origin>;
+
+    /// As [`ReadTx::now`] and [`WriteTx::now`].
+    fn now(&self) -> Timestamp;
 }
 
 macro_rules! reader {
@@ -201,6 +225,16 @@ macro_rules! reader {
                 self.index_from(index, key)
             }
 
+            fn index_before<R: Record>(
+                &self,
+                index: &str,
+                prefix: impl Key,
+                key: impl Key,
+                id: NodeId,
+            ) -> Result<IndexScan<'_, R>> {
+                self.index_before(index, prefix, key, id)
+            }
+
             fn index_count<R: Record>(
                 &self,
                 index: &str,
@@ -212,6 +246,10 @@ macro_rules! reader {
 
             fn origin(&self, id: NodeId) -> Option<Origin> {
                 self.origin(id)
+            }
+
+            fn now(&self) -> Timestamp {
+                self.now()
             }
         }
     };

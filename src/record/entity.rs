@@ -21,6 +21,25 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// An end of a relation.
+    RelationEnd {
+        /// The one that it starts from.
+        Source = "source",
+        /// The one that it leads to.
+        Target = "target",
+    }
+}
+
+/// An end of a relation that a merge of two entities has moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovedEnd {
+    /// The relation.
+    pub relation: NodeId,
+    /// Which end of it.
+    pub end: RelationEnd,
+}
+
 /// A thing that the knowledge graph knows.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -80,6 +99,14 @@ pub struct Entity {
     pub updated_at: Option<Timestamp>,
     /// When it was last read.
     pub last_accessed_at: Option<Timestamp>,
+    /// Other names of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// The entity that it turned out to be.
+    pub merged_into: Option<NodeId>,
+    /// What that took from it, to be given back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub moved: Vec<MovedEnd>,
 }
 
 impl Record for Entity {
@@ -91,9 +118,16 @@ impl Record for Entity {
         facts.index("name", &self.name);
         facts.index("type", (&self.entity_type, &self.name));
         facts.index("created", self.created_at);
+        for alias in &self.aliases {
+            facts.index("alias", alias.trim().to_lowercase());
+        }
+        facts.link("merged_into", self.merged_into);
         facts.link("file", self.file);
         facts.link("code_entity", self.code_entity);
         facts.text("name", self.name.as_str());
+        for alias in &self.aliases {
+            facts.text("name", alias.as_str());
+        }
         facts.text("content", self.content.as_deref());
         facts.text("description", self.description.as_deref());
         facts.keyword("type", self.entity_type.as_str());

@@ -122,6 +122,9 @@ pub struct Memory {
     /// The parts of records that it was taken from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub spans: Vec<SourceSpan>,
+    /// Hashes of the content by which near duplicates are found; only where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sketch: Vec<u32>,
 }
 
 impl Record for Memory {
@@ -146,6 +149,12 @@ impl Record for Memory {
         }
         if let Some(session_id) = &self.session_id {
             facts.index("session", (&self.namespace, session_id, self.created_at));
+        }
+        if let Some(older) = self.supersedes {
+            facts.index("supersedes", older);
+        }
+        for (place, hash) in (0_u8..).zip(&self.sketch) {
+            facts.index("sketch", (&self.namespace, place, *hash));
         }
         facts.link("document", self.document);
         facts.link("supersedes", self.supersedes);

@@ -53,7 +53,7 @@ pub use code::{
 };
 pub use config::{ConfigValue, ValueType};
 pub use document::{Document, DocumentAnalytics, DocumentContent, DocumentSearchRow, DocumentTag};
-pub use entity::{Direction, Entity, Relation};
+pub use entity::{Direction, Entity, MovedEnd, Relation, RelationEnd};
 pub use file::{
     DuplicateType, FileDuplicate, HealthSummary, IndexedFile, KeywordSummary, ScanManifest,
     TimelineSummary, Watch,

@@ -31,6 +31,7 @@ pub(crate) mod vector_index;
 pub(crate) mod vector_rows;
 pub(crate) mod vectors;
 pub(crate) mod verify;
+pub(crate) mod versions;
 pub(crate) mod view;
 pub(crate) mod worker;
 
@@ -63,6 +64,7 @@ pub use tx::{NewEdge, WriteTx};
 pub use vector_index::VectorStats;
 pub use vectors::VectorModel;
 pub use verify::{Problem, VerifyReport};
+pub use versions::Version;
 
 /// An open store: one directory. Cheap to clone; clones share everything.
 ///

@@ -150,6 +150,35 @@ pub(crate) fn index_scan<'a, T: Record, R: Rows>(
     Ok(IndexScan { kind, rows, entries, record: PhantomData })
 }
 
+/// As [`index_scan`], greatest key first, from the row before that of record `id` under `key` on.
+pub(crate) fn index_before<'a, T: Record, R: Rows>(
+    rows: &'a R,
+    kind: Kind,
+    name: Option<u32>,
+    prefix: &impl Key,
+    (key, id): (&impl Key, NodeId),
+) -> Result<IndexScan<'a, T>> {
+    let Some(number) = name else {
+        return Ok(IndexScan {
+            kind,
+            rows,
+            entries: Box::new(std::iter::empty()),
+            record: PhantomData,
+        });
+    };
+    let whole = index::index_prefix(kind, number);
+    let mut start = whole.clone();
+    prefix.write_key(&mut start);
+    key::shorten(&mut start, whole.len());
+    let mut place = whole.clone();
+    key.write_key(&mut place);
+    key::shorten(&mut place, whole.len());
+    let place = index::index_key(kind, number, &place[whole.len()..], id);
+    let range = KeyRange::prefix(&start).before(&place).descending();
+    let entries = rows.range(TableId::INDEX, range)?;
+    Ok(IndexScan { kind, rows, entries, record: PhantomData })
+}
+
 /// Up to `limit` rows of an index whose key starts with the given one, counted without reading
 /// their records.
 pub(crate) fn index_count(
@@ -389,6 +418,28 @@ macro_rules! read_methods {
                     self.name_number(index),
                     &key,
                     crate::store::record_read::Part::From,
+                )
+            }
+
+            /// As `index_descending`, from the one before record `id` under `key` on: the way to
+            /// page. `key` is the whole key that the record has in the index, and starts with
+            /// `prefix`.
+            ///
+            /// # Errors
+            /// As `get`.
+            pub fn index_before<T: crate::record::Record>(
+                &self,
+                index: &str,
+                prefix: impl crate::Key,
+                key: impl crate::Key,
+                id: crate::NodeId,
+            ) -> crate::Result<crate::store::IndexScan<'_, T>> {
+                crate::store::record_read::index_before(
+                    self.rows(),
+                    self.core().kinds.of::<T>()?,
+                    self.name_number(index),
+                    &prefix,
+                    (&key, id),
                 )
             }
 

@@ -8,6 +8,7 @@ mod check;
 mod concurrency;
 mod documents;
 mod entities;
+mod entities_resolved;
 mod errors;
 mod families;
 #[cfg(feature = "legacy")]
@@ -32,6 +33,9 @@ mod legacy;
 mod legacy_against;
 #[cfg(feature = "legacy")]
 mod legacy_broken;
+mod memories;
+mod memories_model;
+mod memories_review;
 mod model;
 mod ontologies;
 mod organization;

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Deref;
 
-use super::near::Texts;
 use super::{Files, Reader, existing, path};
 use crate::base::error::{Error, Result};
 use crate::base::id::NodeId;
+use crate::base::near::Texts;
 use crate::record::{DuplicateType, FileChunk, FileDuplicate, FileStatus, IndexedFile};
 use crate::store::WriteTx;
 

@@ -7,7 +7,6 @@
 mod chunk;
 mod duplicate;
 mod entity;
-mod near;
 pub(crate) mod path;
 mod query;
 mod report;

@@ -13,6 +13,7 @@ use super::commit::Shared;
 use super::read::Published;
 use super::record_read;
 use super::standing::SavedSearch;
+use super::versions;
 use crate::base::error::{Error, Result};
 use crate::base::id::{Kind, NodeId, Seq};
 use crate::base::time::Timestamp;
@@ -373,7 +374,7 @@ impl Search<'_> {
             published = shared.published()?;
             let at = match at {
                 At::Seq(seq) => seq,
-                At::Time(time) => past::seq_at(&published, time)?,
+                At::Time(time) => versions::seq_at(&published, time)?,
             };
             options.filters.push(past::kinds_with_history(&shared.core, &self.kinds)?);
             past = Some(PastView::new(shared, &indexer, &published, at)?);

@@ -12,7 +12,6 @@ use super::feed::is_searchable;
 use crate::base::error::{Error, Result};
 use crate::base::id::{Kind, NodeId, Seq};
 use crate::base::limits::PAST_CHANGES_MAX;
-use crate::base::time::Timestamp;
 use crate::record::History;
 use crate::search::{Filter, Indexer, Past};
 use crate::storage::changes::{self, Operation};
@@ -115,24 +114,4 @@ pub(super) fn kinds_with_history(core: &Core, asked: &[Kind]) -> Result<Filter> 
     }
     let kinds = core.kinds.iter().map(|(kind, _)| kind);
     Ok(Filter::Kinds(kinds.filter(|kind| has_history(core, *kind)).collect()))
-}
-
-/// The last write that was accepted at or before a time.
-pub(super) fn seq_at(published: &Published, time: Timestamp) -> Result<Seq> {
-    let rows = &*published.rows;
-    let Some(oldest) = changes::oldest(rows)? else { return Ok(published.seq) };
-    // The greatest write whose time is not later, by halves; times grow with the writes.
-    let (mut not_later, mut later) = (Seq(oldest.0 - 1), Seq(published.seq.0 + 1));
-    while later.0 - not_later.0 > 1 {
-        let middle = Seq(not_later.0 + (later.0 - not_later.0) / 2);
-        if changes::time_of(rows, middle)? <= time {
-            not_later = middle;
-        } else {
-            later = middle;
-        }
-    }
-    if not_later < oldest && oldest > Seq(1) {
-        return Err(Error::Trimmed { oldest: oldest.0 });
-    }
-    Ok(not_later)
 }

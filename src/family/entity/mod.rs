@@ -3,7 +3,8 @@
 //! Entities and relations are records; a relation states the edge between its two ends, so that
 //! walks, paths and algorithms of [`graph`](crate::graph) see it as one. Names that are given here
 //! count up with the keys of the records and are never given twice. Deleting an entity deletes the
-//! relations that lead to it or from it.
+//! relations that lead to it or from it. Entities that turn out to be one are merged: the one that
+//! is merged stays, names the other, and can be taken out again.
 //!
 //! ```
 //! use engraph::Store;
@@ -23,6 +24,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod fact;
+mod resolve;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -32,6 +36,8 @@ use crate::base::id::NodeId;
 use crate::graph::{Direction, Neighbor};
 use crate::record::{Entity, Record as _, Relation};
 use crate::store::{IndexScan, ReadTx, WriteTx};
+pub use fact::NewFact;
+pub use resolve::SameEntity;
 
 /// Types of the links from a relation to an end, where the other end is unknown.
 const END_LINKS: [&str; 2] = ["source", "target"];
