@@ -22,6 +22,7 @@ use crate::search::{
 };
 pub(crate) use index::{SearchIndex, SearchSetup};
 use past::PastView;
+pub(crate) use past::seq_at;
 pub use suggest::{Completion, Completions, KeywordCompletion};
 pub use verify::SearchReport;
 
@@ -365,7 +366,7 @@ impl Search<'_> {
             published = shared.published()?;
             let at = match at {
                 At::Seq(seq) => seq,
-                At::Time(time) => past::seq_at(&published, time)?,
+                At::Time(time) => seq_at(&published, time)?,
             };
             options.filters.push(past::kinds_with_history(&shared.core, &self.kinds)?);
             past = Some(PastView::new(shared, &indexer, &published, at)?);

@@ -118,7 +118,7 @@ pub(super) fn kinds_with_history(core: &Core, asked: &[Kind]) -> Result<Filter> 
 }
 
 /// The last write that was accepted at or before a time.
-pub(super) fn seq_at(published: &Published, time: Timestamp) -> Result<Seq> {
+pub(crate) fn seq_at(published: &Published, time: Timestamp) -> Result<Seq> {
     let rows = &*published.rows;
     let Some(oldest) = changes::oldest(rows)? else { return Ok(published.seq) };
     // The greatest write whose time is not later, by halves; times grow with the writes.
