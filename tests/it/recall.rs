@@ -117,7 +117,7 @@ fn another_name_of_the_same_and_another_word_for_the_same_are_found() {
     let hit = found.hits.iter().find(|hit| hit.id == ids[1]).unwrap();
     assert!(signal(hit, RecallSignal::Words) > 0.0 && signal(hit, RecallSignal::Groups) > 0.0);
     let place = |id: NodeId| found.hits.iter().position(|hit| hit.id == id);
-    assert!(place(ids[1]) < place(ids[3]) && place(ids[2]).is_none());
+    assert!(place(ids[1]) < place(ids[3]) && place(ids[1]) < place(ids[2]));
 }
 
 /// A talk of two about several things, four sessions of six turns.
@@ -131,12 +131,12 @@ fn talk() -> Vec<Memory> {
     let mut memories = Vec::new();
     for (session, (a, b, c, d)) in subjects.into_iter().enumerate() {
         let turns = [
-            format!("I went {a} with a {b} again and saw the {c}, how about you?"),
-            format!("The {b} and the {c} sound lovely, and {a} needs {d}!"),
-            format!("Yes, {a} and {d} and the {c} together are the best."),
+            format!("Again {a} with {b} and {c}!"),
+            format!("{b} and {c}: {a} needs {d}"),
+            format!("Yes, {a}, {d}, {c}"),
             format!("Do you take your {b} along when the {d} is bad for {a}?"),
             "Never, Oscar would be too frightened of it.".to_owned(),
-            format!("The {b}, the {c}, the {d}: that is what {a} is."),
+            format!("{b}, {c}, {d}: that is {a}"),
         ];
         for (place, content) in turns.iter().enumerate() {
             let at = format!("2026-03-0{}T10:0{place}:00Z", session + 1);
@@ -152,8 +152,8 @@ fn talk() -> Vec<Memory> {
 #[test]
 fn in_a_talk_the_answer_stands_beside_the_words_of_the_question() {
     let (_home, store, ids) = store_of(&talk());
-    let found =
-        store.recall("Does Anna take the kiln when the clay is bad?").limit(24).run().unwrap();
+    let recall = store.recall("Does Anna take the kiln when the clay is bad?").limit(24);
+    let found = recall.near_duplicates(NearDuplicates::Show).run().unwrap();
     let at = |place: usize| found.hits.iter().position(|hit| hit.id == ids[place]).unwrap();
     // The answer to the question of the pottery session, which shares no word with it.
     let answer = 6 + 4;
@@ -251,7 +251,7 @@ fn moves() -> [Memory; 4] {
         dated("january", "2025-01-02T09:00:00Z", "Elif lives in Turin."),
         dated("may", "2025-05-22T09:00:00Z", "Elif has moved to Izmir."),
         dated("august", "2025-08-01T09:00:00Z", "Elif is settling in Graz."),
-        dated("other", "2025-12-01T09:00:00Z", "Bram swears by Kafka."),
+        dated("other", "2025-01-05T09:00:00Z", "Bram swears by Kafka."),
     ]
 }
 
@@ -400,8 +400,8 @@ fn nothing_is_an_answer() {
 
 #[test]
 fn what_says_the_same_is_shown_once() {
-    let long =
-        "The meeting about the harbour contract was moved to the big room on the first floor";
+    let long = "The meeting about the harbour contract was moved to the big room on the first floor, \
+                beside the kitchen and above the garden";
     let memories = [
         note("a", "Harbour report."),
         note("b", "harbour report"),

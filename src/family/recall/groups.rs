@@ -55,7 +55,7 @@ const QUESTION_WORDS: &[&str] = &[
     "a", "about", "after", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be",
     "been", "before", "being", "between", "both", "but", "by", "can", "could", "d", "did", "didn",
     "do", "does", "doesn", "doing", "don", "done", "during", "each", "ever", "every", "for",
-    "from", "had", "has", "have", "having", "he", "her", "hers", "here", "him", "his", "how", "i",
+    "from", "had", "has", "have", "having", "he", "her", "here", "hers", "him", "his", "how", "i",
     "if", "in", "into", "is", "isn", "it", "its", "just", "kind", "likely", "ll", "m", "many",
     "may", "me", "might", "mine", "more", "most", "much", "must", "my", "no", "not", "of", "off",
     "on", "onto", "or", "other", "our", "ours", "out", "over", "own", "re", "s", "same", "shall",

@@ -149,6 +149,8 @@ pub(super) struct Settled {
     pub(super) group_length_mean: f32,
     /// How much more alike neighbours are than others, 0 to 1.
     pub(super) cohesion: f32,
+    /// Agents that have memories, in the order of their names.
+    pub(super) agents: Vec<u32>,
     /// The first and the last time, in microseconds.
     pub(super) times: Option<(i64, i64)>,
 }
@@ -345,6 +347,10 @@ impl ScopeIndex {
             let (first, last) = times.unwrap_or((time, time));
             Some((time.min(first), time.max(last)))
         });
+        let agents = settled.order.iter().map(|place| self.entry(*place).agent);
+        settled.agents = agents.filter(|agent| *agent != NONE).collect();
+        settled.agents.sort_unstable_by_key(|agent| self.agents.text(*agent));
+        settled.agents.dedup();
         self.settled = settled;
         self.settled.cohesion = cohesion::measure(self);
     }

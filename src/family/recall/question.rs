@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::groups::{Groups, is_question_word};
-use super::index::{NONE, ScopeIndex};
+use super::index::ScopeIndex;
 use super::time::Asked;
 use super::words::each_code;
 use crate::base::time::Timestamp;
@@ -191,8 +191,8 @@ impl Question {
     }
 
     fn look_agents_up(&mut self, read: &Read, index: &ScopeIndex, pieces: &mut Pieces) {
-        for (number, name) in index.agents.iter() {
-            let (surface, _) = pieces.word(name);
+        for number in index.settled.agents.iter().copied() {
+            let (surface, _) = pieces.word(index.agents.text(number));
             let begins = |word: &Word| {
                 word.is_capital
                     && word.surface.len() >= AGENT_BEGINNING_MIN
@@ -203,7 +203,6 @@ impl Question {
             }
             self.agent_forms.extend(index.forms.get(&surface));
         }
-        self.agents.retain(|agent| *agent != NONE);
     }
 }
 

@@ -1,7 +1,7 @@
 //! From scores to the memories that are shown: filters, order, near duplicates, diversity.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::index::{Entry, ScopeIndex};
@@ -256,42 +256,67 @@ fn near_then(index: &ScopeIndex, values: &[f32]) -> Vec<(u32, f32)> {
 }
 
 /// Folds memories that say nearly the same into the best of them, and shows `limit` at most.
+///
+/// Two sets with 90 % in common share one of the rarest tenth of their terms, and one more (prefix
+/// filtering; Chaudhuri, Ganti and Kaushik 2006): only those that do are compared.
 pub(super) fn fold_duplicates(
     ranked: Vec<Ranked>,
     askings: &[Asking],
     limit: usize,
 ) -> Vec<Ranked> {
-    let mut shown: Vec<(Ranked, HashSet<u32>)> = Vec::new();
-    let mut by_digest: BTreeMap<(usize, u64), usize> = BTreeMap::new();
+    let mut shown: Vec<(Ranked, Vec<u32>)> = Vec::new();
+    let mut by_digest: HashMap<(usize, u64), usize> = HashMap::new();
+    let mut by_rare: HashMap<(usize, u32), Vec<usize>> = HashMap::new();
     for candidate in ranked {
-        let index = &askings[candidate.scope].loaded.index;
+        let (scope, index) = (candidate.scope, &askings[candidate.scope].loaded.index);
         let entry = index.entry(candidate.place);
-        let same = by_digest.get(&(candidate.scope, entry.digest)).copied();
-        let same = same.or_else(|| {
-            shown.iter().position(|(known, terms)| {
-                known.scope == candidate.scope && is_near(index, entry, known.place, terms)
-            })
+        let mut terms: Vec<u32> = entry.terms.iter().map(|(term, _)| *term).collect();
+        terms.sort_unstable_by_key(|term| (index.frequency(*term), *term));
+        let rare: Vec<u32> = terms.iter().copied().take(terms.len() / 10 + 1).collect();
+        terms.sort_unstable();
+        let same = by_digest.get(&(scope, entry.digest)).copied().or_else(|| {
+            let near = rare.iter().filter_map(|term| by_rare.get(&(scope, *term))).flatten();
+            near.copied()
+                .filter(|at| is_near(index, (entry, &terms), (shown[*at].0.place, &shown[*at].1)))
+                .min()
         });
         if let Some(at) = same {
             shown[at].0.near_duplicates.push(candidate.id);
         } else if shown.len() < limit {
-            by_digest.insert((candidate.scope, entry.digest), shown.len());
-            let terms = entry.terms.iter().map(|(term, _)| *term).collect();
+            by_digest.insert((scope, entry.digest), shown.len());
+            for term in rare {
+                by_rare.entry((scope, term)).or_default().push(shown.len());
+            }
             shown.push((candidate, terms));
         }
     }
     shown.into_iter().map(|(ranked, _)| ranked).collect()
 }
 
+/// How many numbers two sorted lists have in common.
+fn count_shared(one: &[u32], other: &[u32]) -> usize {
+    let (mut at, mut count) = (0, 0);
+    for number in one {
+        while other.get(at).is_some_and(|known| known < number) {
+            at += 1;
+        }
+        count += usize::from(other.get(at) == Some(number));
+    }
+    count
+}
+
 /// Whether two memories say nearly the same: most terms are in both, and what is not is no name,
 /// number or code.
-fn is_near(index: &ScopeIndex, entry: &Entry, other: u32, terms: &HashSet<u32>) -> bool {
-    let (own, all) = (entry.terms.len(), terms.len());
-    // The smaller set bounds what can be shared.
-    if own.min(all) < NEAR_TERMS_MIN || (own.min(all) as f32) < NEAR * own.max(all) as f32 {
+fn is_near(
+    index: &ScopeIndex,
+    (entry, terms): (&Entry, &[u32]),
+    (other, other_terms): (u32, &[u32]),
+) -> bool {
+    let (own, all) = (terms.len(), other_terms.len());
+    if own.min(all) < NEAR_TERMS_MIN {
         return false;
     }
-    let shared = entry.terms.iter().filter(|(term, _)| terms.contains(term)).count();
+    let shared = count_shared(terms, other_terms);
     if (shared as f32) < NEAR * (own + all - shared) as f32 {
         return false;
     }

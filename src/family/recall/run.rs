@@ -14,6 +14,7 @@ use crate::base::limits::{RECALL_HITS_MAX, RECALL_QUESTION_BYTES_MAX};
 use crate::base::time::Timestamp;
 use crate::record::{Memory, MemoryType};
 use crate::search::{Embedder, Pieces};
+use crate::storage::changes;
 use crate::store::{Store, vectors};
 
 /// Memories that are ranked for each hit wanted and at least, so that near duplicates can be
@@ -207,7 +208,7 @@ impl Recall<'_> {
     }
 
     /// When the question is asked, for "yesterday", "in May" and what has expired; the store's
-    /// clock unless said otherwise.
+    /// clock unless said otherwise, or the time of the earlier state that is asked.
     pub fn asked_at(mut self, time: Timestamp) -> Self {
         self.asked_at = Some(time);
         self
@@ -309,7 +310,15 @@ impl Recall<'_> {
             Some(At::Seq(seq)) => Some(seq),
             Some(At::Time(time)) => Some(crate::store::search::seq_at(tx.published(), time)?),
         };
-        let now = self.asked_at.unwrap_or_else(|| tx.core().clock.now());
+        let now = match (self.asked_at, self.at, at) {
+            (Some(asked_at), ..) => asked_at,
+            (None, Some(At::Time(time)), _) => time,
+            // An earlier state is asked when it was the newest.
+            (None, _, Some(seq)) if seq.0 > 0 && seq <= tx.seq() => {
+                changes::time_of(tx.rows(), seq)?
+            }
+            _ => tx.core().clock.now(),
+        };
         let mut pieces = Pieces::new(tx.core().search.analyzer);
         let read = Read::new(&mut pieces, &self.text, now);
         let indexes = tx.attached::<RecallIndexes>();

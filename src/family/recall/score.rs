@@ -23,6 +23,8 @@ const HALF_LIFE: f32 = 0.25;
 const DAY_MICROS: f32 = 86_400_000_000.0;
 /// The nearness from which a vector alone makes a memory a hit.
 pub(super) const VECTOR_NEAR: f32 = 0.3;
+/// What a word of the same subject says beside the word itself.
+const GROUP_SHARE: f32 = 1.0 / 3.0;
 /// As often as this counts as use in full.
 const USE_FULL: f32 = 1_000.0;
 
@@ -330,7 +332,8 @@ impl<'a> Scores<'a> {
         set(RecallSignal::Speaker, flag(speaks(entry.agent)));
         set(RecallSignal::Amount, flag(self.asks_amount && entry.flags & NUMBERED != 0));
         self.set_context(place, &mut set);
-        self.set_time(entry, &mut set);
+        let relevance = self.words[at] + self.groups[at] * GROUP_SHARE;
+        self.set_time(entry, relevance, &mut set);
         let near = self.vectors.get(at).copied().filter(|near| !near.is_nan());
         set(RecallSignal::Vector, near.unwrap_or(0.0));
         let centred = |value: Option<f32>| value.map_or(0.0, |value| value.clamp(0.0, 1.0) - 0.5);
@@ -387,7 +390,7 @@ impl<'a> Scores<'a> {
         if count > 0.0 { sum / count } else { 0.0 }
     }
 
-    fn set_time(&self, entry: &Entry, set: &mut impl FnMut(RecallSignal, f32)) {
+    fn set_time(&self, entry: &Entry, relevance: f32, set: &mut impl FnMut(RecallSignal, f32)) {
         let (Some((first, last)), Some(since)) = (self.index.settled.times, entry.since()) else {
             return;
         };
@@ -406,7 +409,8 @@ impl<'a> Scores<'a> {
                 set(RecallSignal::Period, fading(since, period.start.as_micros()));
             }
         } else if self.is_now && !ended_by(Timestamp::from_micros(last)) {
-            set(RecallSignal::Now, fading(since, last));
+            // What is new and has nothing to do with the question is no answer to it.
+            set(RecallSignal::Now, relevance * fading(since, last));
         }
     }
 }

@@ -84,7 +84,7 @@ macro_rules! signals {
 signals! {
     /// The question's words in the memory: BM25 over the namespace, as a share of what a memory
     /// with every word would have.
-    Words words "words" 0.65,
+    Words words "words" 0.6,
     /// Words of the same everyday subject as the question's ("live" and "moved"), where the
     /// question's own word is not there.
     Groups groups "groups" 0.2,
@@ -110,8 +110,8 @@ signals! {
     Period period "period" 0.12,
     /// It is later than the time that the question names.
     Later later "later" -0.13,
-    /// It is new, and the question asks how things are now.
-    Now now "now" 0.08,
+    /// It has words of the question and is new, and the question asks how things are now.
+    Now now "now" 0.6,
     /// It shares rare names, codes or identifiers with one of the best by words.
     NameLink name_link "name_link" 0.17,
     /// What it is about is named by one of the best by words.
@@ -121,9 +121,9 @@ signals! {
     /// An edge of the graph joins it with one of the best by words.
     Edge edge "edge" 0.1,
     /// Its vector is near the question's: the cosine, where vectors were given.
-    Vector vector "vector" 0.25,
+    Vector vector "vector" 0.2,
     /// The mean of its vector's nearness and that of its neighbours. Times the cohesion.
-    VectorWindow vector_window "vector_window" 0.1,
+    VectorWindow vector_window "vector_window" 0.2,
     /// How much it matters, less a half; nothing where that is not known.
     Importance importance "importance" 0.02,
     /// How sure it is, less a half; nothing where that is not known.
