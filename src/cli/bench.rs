@@ -87,7 +87,8 @@ struct Line {
 struct Question {
     id: String,
     namespace: String,
-    question: String,
+    #[serde(rename = "question")]
+    text: String,
     evidence: Vec<String>,
     #[serde(default)]
     asked_at: Option<Timestamp>,
@@ -124,10 +125,8 @@ fn recall(arguments: &RecallArguments, output: &mut Output) -> Result<Answer, Fa
     let weights = weights(&arguments.preset, &arguments.weight)?;
     let memories: Vec<Line> = lines(&arguments.set.join("memories.jsonl"))?;
     let questions: Vec<Question> = lines(&arguments.set.join("questions.jsonl"))?;
-    let vectors = match arguments.hybrid {
-        true => Some(read_vectors(&arguments.set, memories.len() + questions.len())?),
-        false => None,
-    };
+    let rows = memories.len() + questions.len();
+    let vectors = if arguments.hybrid { Some(read_vectors(&arguments.set, rows)?) } else { None };
     let folder = tempfile::tempdir()
         .map_err(|error| Failure::io("make a folder below", &std::env::temp_dir(), &error))?;
     let store = Store::create(folder.path().join("store"))?;
@@ -207,7 +206,7 @@ fn load<'a>(
 ) -> Result<HashMap<NodeId, &'a str>, Failure> {
     let mut names = HashMap::new();
     for copy in 0..=crowd {
-        let named = |text: &str| match copy {
+        let under = |text: &str| match copy {
             0 => text.to_owned(),
             copy => format!("crowd-{copy}/{text}"),
         };
@@ -215,9 +214,9 @@ fn load<'a>(
             let mut ids = Vec::with_capacity(memories.len());
             for (at, line) in memories.iter().enumerate() {
                 ids.push(tx.insert(&Memory {
-                    record_id: named(&line.id),
-                    namespace: named(&line.namespace),
-                    key: named(&line.id),
+                    record_id: under(&line.id),
+                    namespace: under(&line.namespace),
+                    key: under(&line.id),
                     content: line.text.clone(),
                     agent_id: line.agent.clone(),
                     session_id: line.session.clone(),
@@ -251,7 +250,7 @@ fn ask<'a>(
     names: &HashMap<NodeId, &'a str>,
 ) -> Result<Reply<'a>, Failure> {
     let mut recall = store
-        .recall(question.question.as_str())
+        .recall(question.text.as_str())
         .namespace(question.namespace.as_str())
         .weights(weights)
         .fields(RecallFields::Ids)

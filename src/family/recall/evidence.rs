@@ -205,10 +205,11 @@ mod tests {
     fn a_passage_holds_what_was_found_and_cuts_no_character() {
         let long = format!("{} needle {}", "\u{4e94}".repeat(300), "word ".repeat(200));
         let at = long.find("needle").unwrap();
-        let passage = snippet(&long, &[at..at + 6]);
+        let found = |start: usize, end: usize| vec![Range { start, end }];
+        let passage = snippet(&long, &found(at, at + 6));
         assert!(passage.contains("needle") && passage.len() <= SNIPPET_BYTES + 8, "{passage}");
         assert_eq!(snippet("short", &[]), "short");
-        let passage = snippet(&"\u{1f600}".repeat(200), &[400..404]);
+        let passage = snippet(&"\u{1f600}".repeat(200), &found(400, 404));
         assert!(passage.starts_with("... \u{1f600}"), "{passage}");
     }
 }

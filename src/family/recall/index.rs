@@ -213,7 +213,7 @@ impl ScopeIndex {
         }
         add_key(pieces, &mut words, memory);
         let place = self.entries.len() as u32;
-        let entry = self.entry_of((id, memory), words, digest);
+        let entry = self.entry_of((id, memory), &words, digest);
         for (term, count) in &entry.terms {
             let term = *term as usize;
             self.postings[term].push(Posting { at: place, count: *count });
@@ -291,7 +291,7 @@ impl ScopeIndex {
         }
     }
 
-    fn entry_of(&mut self, (id, memory): (NodeId, &Memory), words: Words, digest: u64) -> Entry {
+    fn entry_of(&mut self, (id, memory): (NodeId, &Memory), words: &Words, digest: u64) -> Entry {
         let terms: Box<[(u32, u32)]> =
             words.terms.iter().map(|(term, count)| (self.terms.number(term), *count)).collect();
         self.postings.resize_with(self.terms.texts.len(), Vec::new);

@@ -250,7 +250,6 @@ fn is_one_edit(word: &[char], term: &str) -> bool {
     let same = word.iter().zip(&term).take_while(|(one, other)| one == other).count();
     let (rest, other) = (&word[same..], &term[same..]);
     match (rest, other) {
-        ([], []) => false,
         ([a, b, rest @ ..], [c, d, other @ ..]) if a == d && b == c && rest == other => true,
         ([_, rest @ ..], [_, other @ ..]) if rest == other => true,
         ([_, rest @ ..], other) if rest == other => true,

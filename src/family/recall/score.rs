@@ -244,13 +244,13 @@ impl<'a> Scores<'a> {
             shared.clear();
             let names = self.names_of(start);
             for form in &names {
-                let named = &self.index.named[*form as usize];
+                let having = &self.index.named[*form as usize];
                 let is_asked = self.question.forms.contains(form);
-                if is_asked || self.question.agent_forms.contains(form) || named.len() > often {
+                if is_asked || self.question.agent_forms.contains(form) || having.len() > often {
                     continue;
                 }
-                let rare = (1.0 + count / named.len() as f32).ln() / (1.0 + count).ln();
-                for place in named.iter().copied().filter(|place| *place != start) {
+                let rare = (1.0 + count / having.len() as f32).ln() / (1.0 + count).ln();
+                for place in having.iter().copied().filter(|place| *place != start) {
                     let (sum, best, most) = shared.entry(place).or_insert((0.0, *form, 0.0));
                     *sum += rare;
                     if rare > *most {

@@ -130,7 +130,8 @@ impl Recall<'_> {
             let scores = other.scores(read, self.weights_in_use(), (conditions, self.given()))?;
             let all = other.best(0, (&scores, conditions), usize::MAX);
             let before = |found: &&super::rank::Ranked| {
-                found.score > score || found.score == score && found.id < memory
+                let order = found.score.total_cmp(&score);
+                order.is_gt() || order.is_eq() && found.id < memory
             };
             rank += all.iter().filter(before).count();
         }

@@ -168,16 +168,9 @@ impl<'t> Reader<'t> {
     }
 
     fn take(&mut self, words: &mut Words, piece: &Piece<'t>) {
-        match piece.sort {
-            PieceSort::Character => {
-                words.add_term(piece.term.clone());
-                return;
-            }
-            PieceSort::Part => {
-                words.add_term(piece.term.clone());
-                return;
-            }
-            PieceSort::Word => words.add_term(piece.term.clone()),
+        words.add_term(piece.term.clone());
+        if piece.sort != PieceSort::Word {
+            return;
         }
         self.take_code(words, &piece.range);
         let is_capital = piece.raw.starts_with(char::is_uppercase);
