@@ -461,27 +461,23 @@ fn why_a_memory_does_not_come_is_told() {
             .asked_at(now)
             .limit(1)
     };
-    #[track_caller]
-    fn same(found: RecallVerdict, expected: RecallVerdict) {
-        assert_eq!(found, expected);
-    }
     let verdict = |at: usize| recall().why(ids[at]).unwrap().verdict;
-    same(verdict(0), RecallVerdict::Shown);
-    same(verdict(2), RecallVerdict::OtherNamespace("home".into()));
-    same(verdict(3), RecallVerdict::Retired);
-    same(verdict(4), RecallVerdict::Expired);
-    same(verdict(5), RecallVerdict::OtherType("working".into()));
-    same(verdict(6), RecallVerdict::NothingShared);
-    same(verdict(7), RecallVerdict::FoldedInto(ids[0]));
+    assert_eq!(verdict(0), RecallVerdict::Shown);
+    assert_eq!(verdict(2), RecallVerdict::OtherNamespace("home".into()));
+    assert_eq!(verdict(3), RecallVerdict::Retired);
+    assert_eq!(verdict(4), RecallVerdict::Expired);
+    assert_eq!(verdict(5), RecallVerdict::OtherType("working".into()));
+    assert_eq!(verdict(6), RecallVerdict::NothingShared);
+    assert_eq!(verdict(7), RecallVerdict::FoldedInto(ids[0]));
     let less = recall().why(ids[1]).unwrap();
     assert_eq!((less.verdict, less.rank), (RecallVerdict::OthersHaveMore, Some(3)));
     assert!(less.missing.unwrap() > 0.0 && !less.signals.is_empty());
     let other = recall().agent("Anna").why(ids[0]).unwrap();
-    same(other.verdict, RecallVerdict::OtherAgent(None));
+    assert_eq!(other.verdict, RecallVerdict::OtherAgent(None));
     let unknown = store.recall("zzzz").namespace("team").why(ids[0]).unwrap();
-    same(unknown.verdict, RecallVerdict::NothingKnown);
+    assert_eq!(unknown.verdict, RecallVerdict::NothingKnown);
     store.write(|tx| tx.delete(ids[0]).map(drop)).unwrap();
-    same(verdict(0), RecallVerdict::Absent);
+    assert_eq!(verdict(0), RecallVerdict::Absent);
 }
 
 #[test]

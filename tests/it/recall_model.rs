@@ -69,8 +69,8 @@ fn answers(store: &Store, at: Option<Seq>) -> Vec<Vec<(String, u32)>> {
             if let Some(at) = at {
                 recall = recall.as_of(at);
             }
-            let score = |hit: &RecallHit| (hit.record_id.clone().unwrap(), hit.score.to_bits());
-            all.push(recall.run().unwrap().hits.iter().map(score).collect());
+            let named = |hit: &RecallHit| (hit.record_id.clone().unwrap(), hit.score.to_bits());
+            all.push(recall.run().unwrap().hits.iter().map(named).collect());
         }
     }
     all
@@ -155,7 +155,7 @@ fn words_alone_score_as_a_plain_bm25() {
                 Ok(())
             })
             .unwrap();
-        let question: Vec<&str> = words[..1 + below(&mut random, 4)].to_vec();
+        let question: Vec<&str> = words[..=below(&mut random, 4)].to_vec();
         let expected: HashMap<NodeId, f64> = plain(&memories, &question).into_iter().collect();
         let recall = store
             .recall(question.join(" "))

@@ -215,11 +215,8 @@ impl<'t> Reader<'t> {
 
     /// Joins words to a code while one character of those in codes stands between them.
     fn take_code(&mut self, words: &mut Words, range: &Range<usize>) {
-        let joins = |code: &Range<usize>| {
-            let between = self.text.get(code.end..range.start);
-            between
-                .is_some_and(|between| joins_codes(between) && !self.text[range.clone()].is_empty())
-        };
+        let joins =
+            |code: &Range<usize>| self.text.get(code.end..range.start).is_some_and(joins_codes);
         match &mut self.code {
             Some(code) if joins(code) => code.end = range.end,
             _ => {
