@@ -3,7 +3,7 @@
 use std::fs;
 
 use engraph::record::Memory;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::session::Session;
 
@@ -58,16 +58,22 @@ fn a_set_is_measured_and_its_run_written() {
     let set = session.path("set");
     fs::create_dir_all(&set).unwrap();
     let memories = [
-        r#"{"id":"a","namespace":"n","session":"s","at":"2025-01-01T00:00:00Z","agent":"Ann","text":"The harbour is closed."}"#,
-        r#"{"id":"b","namespace":"n","session":null,"at":null,"agent":null,"text":"Bram swears by Kafka.","meta":{"x":1}}"#,
-        r#"{"id":"c","namespace":"m","text":"The harbour of another namespace."}"#,
+        json!({"id": "a", "namespace": "n", "session": "s", "at": "2025-01-01T00:00:00Z",
+            "agent": "Ann", "text": "The harbour is closed."}),
+        json!({"id": "b", "namespace": "n", "session": null, "at": null, "agent": null,
+            "text": "Bram swears by Kafka.", "meta": {"x": 1}}),
+        json!({"id": "c", "namespace": "m", "text": "The harbour of another namespace."}),
     ];
     let questions = [
-        r#"{"id":"q1","namespace":"n","question":"Is the harbour closed?","category":"x","evidence":["a"],"asked_at":"2025-02-01T00:00:00Z"}"#,
-        r#"{"id":"q2","namespace":"n","question":"Which tool does Bram use?","evidence":["b","c"]}"#,
+        json!({"id": "q1", "namespace": "n", "question": "Is the harbour closed?",
+            "category": "x", "evidence": ["a"], "asked_at": "2025-02-01T00:00:00Z"}),
+        json!({"id": "q2", "namespace": "n", "question": "Which tool does Bram use?",
+            "evidence": ["b", "c"]}),
     ];
-    fs::write(set.join("memories.jsonl"), memories.join("\n")).unwrap();
-    fs::write(set.join("questions.jsonl"), questions.join("\n")).unwrap();
+    let lines =
+        |values: &[Value]| values.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    fs::write(set.join("memories.jsonl"), lines(&memories)).unwrap();
+    fs::write(set.join("questions.jsonl"), lines(&questions)).unwrap();
     let rows = (memories.len() + questions.len()) * 384;
     let bytes: Vec<u8> = (0..rows)
         .flat_map(|at| (f32::from(u8::from(at % 384 == at / 384)) + 0.1).to_le_bytes())
@@ -83,7 +89,7 @@ fn a_set_is_measured_and_its_run_written() {
     let hits: Vec<Value> =
         written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((&hits[0]["question_id"], &hits[0]["hits"][0]), (&"q1".into(), &"a".into()));
-    assert_eq!(hits[1]["hits"], serde_json::json!(["b"]));
+    assert_eq!(hits[1]["hits"], json!(["b"]));
 
     session.run(&["bench", "recall", "set", "--hybrid"]).check(0, "2 questions of 3 memories", "");
     session.run(&["bench", "recall", "absent"]).check(3, "", "memories.jsonl");

@@ -130,12 +130,21 @@ fn talk() -> Vec<Memory> {
     ];
     let mut memories = Vec::new();
     for (session, (a, b, c, d)) in subjects.into_iter().enumerate() {
+        let is_asked = session == 1;
         let turns = [
             format!("Again {a} with {b} and {c}!"),
             format!("{b} and {c}: {a} needs {d}"),
             format!("Yes, {a}, {d}, {c}"),
-            format!("Do you take your {b} along when the {d} is bad for {a}?"),
-            "Never, Oscar would be too frightened of it.".to_owned(),
+            if is_asked {
+                format!("Do you take your {b} along when the {d} is bad for {a}?")
+            } else {
+                format!("{d}, {b}, {a}")
+            },
+            if is_asked {
+                "Never, Oscar would be too frightened of it.".to_owned()
+            } else {
+                format!("{c} {a} {b}")
+            },
             format!("{b}, {c}, {d}: that is {a}"),
         ];
         for (place, content) in turns.iter().enumerate() {
@@ -162,7 +171,7 @@ fn in_a_talk_the_answer_stands_beside_the_words_of_the_question() {
         assert!(signal(hit, expected) > 0.0, "{expected:?} of {:?}", hit.signals);
     }
     assert!(signal(hit, RecallSignal::Speaker) > 0.0);
-    assert!(at(answer) < at(4) && at(answer) < at(16));
+    assert!(at(answer) < 6);
 }
 
 #[test]
@@ -400,8 +409,8 @@ fn nothing_is_an_answer() {
 
 #[test]
 fn what_says_the_same_is_shown_once() {
-    let long = "The meeting about the harbour contract was moved to the big room on the first floor, \
-                beside the kitchen and above the garden";
+    let long = "The meeting about the harbour contract was moved to the big room on the first \
+                floor, beside the kitchen and above the garden";
     let memories = [
         note("a", "Harbour report."),
         note("b", "harbour report"),

@@ -58,7 +58,7 @@ fn alike(index: &ScopeIndex, idfs: &[f32], (one, other): (u32, u32)) -> f32 {
         terms.map(|(term, _)| f64::from(weight(*term))).sum::<f64>().sqrt()
     };
     let (one_terms, other_terms) = (&index.entry(one).terms, &index.entry(other).terms);
-    // Terms are in the order of their texts, which is no order of numbers: short lists are searched.
+    // Terms are in the order of their texts, not of their numbers: short lists are searched.
     let mut shared = 0.0_f64;
     for (term, _) in one_terms {
         if other_terms.iter().any(|(candidate, _)| candidate == term) {
