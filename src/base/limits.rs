@@ -266,3 +266,19 @@ pub(crate) const MEMORY_CLUSTERED_MAX: usize = 5_000;
 /// Entities with a word of their names in common that each is compared with: names like `court`
 /// must not make it quadratic.
 pub(crate) const ENTITY_COMPARED_MAX: usize = 64;
+/// Bytes that the memories held ready for recalls take together: about half a million memories of
+/// 150 bytes.
+pub(crate) const RECALL_BYTES_MAX: usize = 1 << 30;
+
+/// Scopes whose memories are held ready for recalls at once.
+pub(crate) const RECALL_SCOPES_MAX: usize = 4_096;
+
+/// Hits that one recall returns at most: each is read and explained.
+pub(crate) const RECALL_HITS_MAX: usize = 10_000;
+
+/// Longest question of a recall that is read, in bytes: longer texts are no questions, and each
+/// word costs a walk over a list.
+pub(crate) const RECALL_QUESTION_BYTES_MAX: usize = 64 << 10;
+
+/// Memories that a context chooses from: more are far below what a question is about.
+pub(crate) const RECALL_CONTEXT_HITS_MAX: usize = 256;

@@ -3,6 +3,7 @@
 
 mod audit;
 mod backup;
+mod bench;
 mod compact;
 mod completions;
 mod demo;
@@ -24,6 +25,7 @@ mod output;
 mod persona;
 mod place;
 mod progress;
+mod recall;
 mod records;
 mod report;
 mod search;
@@ -118,6 +120,10 @@ enum Action {
     Compact(compact::Arguments),
     /// Copy a store as of its newest write
     Backup(backup::Arguments),
+    /// Recall memories by a question, and see why they come
+    Recall(recall::Arguments),
+    /// Measure how well and how fast it works on data of your own
+    Bench(bench::Arguments),
     /// See all of it at work on a small made-up installation
     Demo(demo::Arguments),
     /// Print a completion script for a shell
@@ -189,6 +195,8 @@ fn dispatch(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
         Action::Stats(arguments) => stats::run(arguments, output),
         Action::Compact(arguments) => compact::run(arguments, output),
         Action::Backup(arguments) => backup::run(arguments, output),
+        Action::Recall(arguments) => recall::run(arguments, output),
+        Action::Bench(arguments) => bench::run(arguments, output),
         Action::Demo(arguments) => demo::run(arguments, output),
         Action::Completions(arguments) => completions::run(arguments, output),
     }

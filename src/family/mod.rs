@@ -29,6 +29,7 @@ pub mod organization;
 pub mod persona;
 pub mod provenance;
 pub mod quality;
+pub mod recall;
 pub mod report;
 pub mod review;
 pub mod scan;
@@ -86,6 +87,11 @@ pub use organization::{
 pub use persona::{NewPersona, NewSkill, PersonaFilter, Personas, Seeded};
 pub use provenance::{FullProvenance, NewProvenance, Provenances, Target};
 pub use quality::{HistoryTrimmed, NewAlert, Quality, Resolution};
+pub use recall::{
+    ContextItem, LeftOut, MarkOutcome, NearDuplicates, Recall, RecallCheck, RecallContext,
+    RecallFields, RecallHit, RecallMarks, RecallReason, RecallSignal, RecallStep, RecallUse,
+    RecallVerdict, RecallVia, RecallWeights, Recalled, SignalPart, count_tokens,
+};
 pub use report::{
     CodeFileRow, CodeStatRow, DependencyRow, FileSummaryRow, IssueRow, QualityTrendRow, Reports,
     RiskRow,

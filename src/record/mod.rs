@@ -22,6 +22,7 @@ pub mod provenance;
 pub mod quality;
 #[cfg(test)]
 pub(crate) mod random;
+pub mod recall;
 pub(crate) mod registry;
 mod stated;
 pub mod tag;
@@ -78,6 +79,7 @@ pub use quality::{
     Prompt, QualityMetrics, Review, ReviewType, RiskAlert, TrackedIssue, TrackedIssueStatus,
     TrackerType, Violation,
 };
+pub use recall::RecallMark;
 pub use registry::RecordType;
 pub use tag::{FileTag, TagDefinition};
 pub use task::{

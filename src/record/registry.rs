@@ -13,7 +13,7 @@ use super::{
     LearningCase, LearningPath, LearningStep, LogEntry, Memory, MemoryCodeLink, MemoryProposal,
     MemorySharing, OntologyRelation, OntologyTerm, OntologyVersion, OrganizationAction,
     OrganizationEvent, OrganizationFeedback, OrganizationProposal, Persona, PersonaSkill, Prompt,
-    Provenance, ProvenanceLink, QualityMetrics, QueueJob, Relation, Review, RiskAlert,
+    Provenance, ProvenanceLink, QualityMetrics, QueueJob, RecallMark, Relation, Review, RiskAlert,
     ScanManifest, ScanRun, Schedule, Skill, SkillResult, TagDefinition, Task, TaskEvent, TaskRun,
     TimelineSummary, TrackedIssue, VectorDocument, Violation, Watch, WorkflowJob,
 };
@@ -176,6 +176,7 @@ kinds! {
     77 => QualityMetrics,
     78 => Prompt,
     79 => ConfigValue,
+    120 => RecallMark,
 }
 
 /// What a test does with each built-in type.

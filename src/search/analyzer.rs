@@ -333,7 +333,7 @@ impl TokenStream for AnalyzedText<'_> {
 }
 
 /// The characters of a run, each with the marks that follow it.
-fn run_characters(run: &str) -> impl Iterator<Item = &str> {
+pub(super) fn run_characters(run: &str) -> impl Iterator<Item = &str> {
     let mut rest = run;
     std::iter::from_fn(move || {
         let mut characters = rest.char_indices();
@@ -348,7 +348,7 @@ fn run_characters(run: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Folds and stems single words.
-struct Normalizer {
+pub(super) struct Normalizer {
     fold: <AsciiFoldingFilter as TokenFilter>::Tokenizer<Feed>,
     stem: Option<StemStream>,
     spare: String,
@@ -357,7 +357,7 @@ struct Normalizer {
 type StemStream = <<Stemmer as TokenFilter>::Tokenizer<Feed> as Tokenizer>::TokenStream<'static>;
 
 impl Normalizer {
-    fn new(options: AnalyzerOptions) -> Self {
+    pub(super) fn new(options: AnalyzerOptions) -> Self {
         let stem = options.stem.map(|language| {
             let mut tokenizer = Stemmer::new(language.to_stem()).transform(Feed);
             stem_stream(&mut tokenizer)
@@ -399,7 +399,7 @@ impl Normalizer {
         (!stem.is_empty()).then_some(stem)
     }
 
-    fn form(&mut self, raw: &str) -> Form {
+    pub(super) fn form(&mut self, raw: &str) -> Form {
         let surface = self.surface(raw);
         let term = self.stem(&surface).unwrap_or(&surface).to_owned();
         Form { surface, term }

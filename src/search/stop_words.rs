@@ -65,7 +65,7 @@ const SWEDISH: &[&str] = &[
 
 /// Whether a word, folded, is one of the language's that say nothing. Languages without a list have
 /// none.
-fn is_stop_word(language: Language, surface: &str) -> bool {
+pub(super) fn is_stop_word(language: Language, surface: &str) -> bool {
     let words = match language {
         Language::English => ENGLISH,
         Language::German => GERMAN,

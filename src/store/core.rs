@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::attached::Attached;
 use super::audit::Scope;
 use super::derived::Derived;
 use super::search::SearchSetup;
@@ -33,6 +34,8 @@ pub(crate) struct Core {
     pub(crate) graph_meter: Arc<Meter>,
     /// What families computed from all records of a type.
     pub(crate) derived: Derived,
+    /// What upper layers keep in memory.
+    pub(crate) attached: Attached,
     /// What is audited.
     pub(crate) audit: Scope,
 }

@@ -1,5 +1,6 @@
 //! The public handle: open, read, write, bulk, close. Wires storage, graph and search.
 
+pub(crate) mod attached;
 pub(crate) mod audit;
 pub(crate) mod commit;
 pub(crate) mod compact;

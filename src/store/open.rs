@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Store;
+use super::attached::Attached;
 use super::audit::{self, Scope};
 use super::commit::Shared;
 use super::compact;
@@ -115,6 +116,7 @@ fn finish(directory: &Path, options: Options, engine: Engine, writable: bool) ->
         search,
         graph_meter: Arc::default(),
         derived: Derived::default(),
+        attached: Attached::default(),
         audit: Scope::load(&snapshot)?,
     };
     if writable {

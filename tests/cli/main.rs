@@ -12,6 +12,7 @@ mod golden;
 mod graph;
 mod graph_algorithms;
 mod memory;
+mod recall;
 mod search;
 mod session;
 mod similar;

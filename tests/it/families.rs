@@ -15,9 +15,9 @@ use engraph::record::{
     LearningCase, LearningPath, LearningStep, LogEntry, Memory, MemoryCodeLink, MemoryProposal,
     MemorySharing, OntologyRelation, OntologyTerm, OntologyVersion, OrganizationAction,
     OrganizationEvent, OrganizationFeedback, OrganizationProposal, Persona, PersonaSkill, Prompt,
-    Provenance, ProvenanceLink, QualityMetrics, QueueJob, Record, Relation, Review, RiskAlert,
-    ScanManifest, ScanRun, Schedule, Skill, SkillResult, TagDefinition, Task, TaskEvent, TaskRun,
-    TimelineSummary, TrackedIssue, VectorDocument, Violation, Watch, WorkflowJob,
+    Provenance, ProvenanceLink, QualityMetrics, QueueJob, RecallMark, Record, Relation, Review,
+    RiskAlert, ScanManifest, ScanRun, Schedule, Skill, SkillResult, TagDefinition, Task, TaskEvent,
+    TaskRun, TimelineSummary, TrackedIssue, VectorDocument, Violation, Watch, WorkflowJob,
 };
 use engraph::{Kind, NodeId, ReadTx, Seq, Store, WriteTx};
 
@@ -139,6 +139,7 @@ families! {
     QualityMetrics, "day" => |row| row.measured_on;
     Prompt, "name" => |prompt| text(&prompt.prompt_name);
     ConfigValue, "key" => |value| text(&value.key);
+    RecallMark, "mark" => |mark| Some((&mark.namespace, &mark.question, &mark.record_id));
 }
 
 /// Writes, reads, changes and deletes random records of each type.

@@ -45,6 +45,8 @@ mod provenance;
 mod quality;
 #[path = "../support/random.rs"]
 mod random;
+mod recall;
+mod recall_model;
 mod scan;
 mod schedules;
 mod search;

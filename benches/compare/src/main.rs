@@ -12,6 +12,7 @@ mod measure;
 mod oracle;
 mod plot;
 mod queue;
+mod recall;
 mod records;
 mod report;
 mod rmat;
@@ -34,7 +35,7 @@ pub type Outcome<T = ()> = Result<T, Failure>;
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Suites to run: records, graph, search, vector, legacy, queue, or all.
+    /// Suites to run: records, graph, search, vector, recall, legacy, queue, or all.
     #[arg(required = true)]
     suites: Vec<String>,
     #[command(flatten)]
@@ -64,7 +65,7 @@ pub struct Options {
 #[derive(Clone, Debug, clap::Args)]
 pub struct Workload {
     /// Records of the suite `records`, rows of `legacy`, texts of `search`, vectors of `vector`,
-    /// jobs of `queue`.
+    /// memories of `recall`, jobs of `queue`.
     #[arg(long)]
     size: Option<u64>,
     /// The graph has 2^scale nodes.

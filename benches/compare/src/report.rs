@@ -10,14 +10,16 @@ use serde_json::{Value, json};
 
 use crate::child::{Measured, Task};
 use crate::graph::python;
-use crate::{Options, Outcome, graph, legacy, queue, records, search, texts, vector};
+use crate::{Options, Outcome, graph, legacy, queue, recall, records, search, texts, vector};
 
 type Runs = BTreeMap<(String, String), Vec<Measured>>;
 
 /// Runs suites and prints a line a measure.
 pub fn run(suites: &[String], options: &Options) -> Outcome {
     let suites: Vec<&str> = match suites {
-        [only] if only == "all" => vec!["records", "graph", "search", "vector", "legacy", "queue"],
+        [only] if only == "all" => {
+            vec!["records", "graph", "search", "vector", "recall", "legacy", "queue"]
+        }
         given => given.iter().map(String::as_str).collect(),
     };
     let mut lines = Vec::new();
@@ -28,6 +30,7 @@ pub fn run(suites: &[String], options: &Options) -> Outcome {
             "graph" => graph::SYSTEMS,
             "search" => search::SYSTEMS,
             "vector" => vector::SYSTEMS,
+            "recall" => recall::SYSTEMS,
             "legacy" => legacy::SYSTEMS,
             "queue" => queue::SYSTEMS,
             other => return Err(format!("no suite {other}").into()),
