@@ -230,3 +230,6 @@ pub(crate) const SCAN_THREADS_MAX: usize = 16;
 
 /// Problems that a scan names one by one; more are only counted.
 pub(crate) const SCAN_PROBLEMS_MAX: usize = 100;
+
+/// Records that are undone at once: their ids are held in memory, and each is a row of one write.
+pub(crate) const UNDO_RECORDS_MAX: u64 = 1 << 20;

@@ -116,6 +116,7 @@ fn finish(directory: &Path, options: Options, engine: Engine, writable: bool) ->
         graph_meter: Arc::default(),
         derived: Derived::default(),
         audit: Scope::load(&snapshot)?,
+        compression: options.compression,
     };
     if writable {
         place::note_owner(directory);

@@ -7,13 +7,18 @@ mod change_feed;
 mod check;
 mod concurrency;
 mod documents;
+mod drafts;
 mod entities;
+mod erase;
+#[cfg(feature = "legacy")]
+mod erase_legacy;
 mod errors;
 mod families;
 #[cfg(feature = "legacy")]
 mod families_legacy;
 mod families_model;
 mod files;
+mod forget;
 mod format;
 mod graph_memory;
 mod graph_search;
@@ -49,6 +54,7 @@ mod store;
 mod tags;
 mod tasks;
 mod transfer;
+mod undo;
 mod vectors;
 #[cfg(feature = "legacy")]
 mod vectors_legacy;
