@@ -288,7 +288,9 @@ impl WriteTx<'_> {
     fn touched(&self, writes: &BTreeSet<Seq>) -> Result<Touched> {
         let mut touched = Touched::default();
         let Some(first) = writes.first() else { return Ok(touched) };
-        if let Some(oldest) = changes::oldest(self.rows())?.filter(|oldest| oldest > first) {
+        if let Some(oldest) =
+            changes::oldest(self.rows())?.filter(|oldest| first.0 > 0 && oldest > first)
+        {
             return Err(Error::Trimmed { oldest: oldest.0 });
         }
         let mut too_many = false;

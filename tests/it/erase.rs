@@ -288,6 +288,10 @@ fn a_legal_hold_refuses_until_it_is_released() {
     for hold in [by_name, agent] {
         store.write(|tx| tx.holds().release(hold)).unwrap();
     }
+    store.write(|tx| tx.delete(free)).unwrap();
+    let remembered = place(NewHold::new("order 17", "suit").namespace("case-7")).unwrap();
+    assert_eq!(fault(store.erase(&erase([free]))), "conflict", "what is remembered is held too");
+    store.write(|tx| tx.holds().release(remembered)).unwrap();
     store.erase(&erase([free])).unwrap();
     assert_eq!(fault(store.write(|tx| tx.holds().release(agent))), "conflict");
     assert_eq!(
@@ -300,7 +304,7 @@ fn a_legal_hold_refuses_until_it_is_released() {
     assert_eq!(fault(store.erase(&erase([of_document]))), "invalid");
     let holds = store.read().unwrap().holds().list().unwrap();
     let released: Vec<bool> = holds.iter().map(|(_, hold)| hold.released_at.is_some()).collect();
-    assert_eq!(released, [false, true, true]);
+    assert_eq!(released, [false, true, true, true]);
     assert!(holds.iter().all(|(_, hold)| hold.created_at > Some(Timestamp::from_micros(0))));
     whole(&store);
 }

@@ -277,5 +277,7 @@ fn apply(tx: &mut WriteTx<'_>, ids: &BTreeMap<u8, NodeId>, (card, to): Step) -> 
 
 fn found(store: &Store, ids: &BTreeMap<u8, NodeId>) -> Cards {
     let tx = store.read().unwrap();
-    ids.iter().filter_map(|(card, id)| Some((*card, tx.card(*id)?.rank as u8))).collect()
+    ids.iter()
+        .filter_map(|(card, id)| Some((*card, u8::try_from(tx.card(*id)?.rank).unwrap())))
+        .collect()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::hold::{Held, InForce};
 use crate::base::error::{Error, Result};
@@ -218,8 +219,27 @@ impl WriteTx<'_> {
 
     fn held(&self, ids: &BTreeSet<NodeId>) -> Result<Vec<Held>> {
         let holds = InForce::load(self)?;
-        let held = ids.iter().map(|id| holds.on(self, *id));
-        held.filter_map(Result::transpose).collect()
+        let mut held = Vec::new();
+        if !holds.is_empty() {
+            for id in ids {
+                held.extend(holds.on_value(*id, &self.last_known(*id)?));
+            }
+        }
+        Ok(held)
+    }
+
+    /// A record as JSON, or as it was before it was deleted: a hold keeps that too.
+    fn last_known(&self, id: NodeId) -> Result<Value> {
+        if let Some(value) = self.get_json(id)? {
+            return Ok(value);
+        }
+        let of_record = KeyRange::prefix(&id.as_u64().to_be_bytes()).descending();
+        let newest = self.rows().first(TableId::HISTORY, of_record)?;
+        let record_type = self.core().kinds.record_type(id.kind());
+        match newest.zip(record_type) {
+            Some(((_, bytes), record_type)) => (record_type.to_json)(&bytes),
+            None => Ok(Value::Null),
+        }
     }
 
     fn selected(&self, erase: &Erase) -> Result<BTreeSet<NodeId>> {

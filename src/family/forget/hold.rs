@@ -193,15 +193,24 @@ impl InForce {
         if self.0.is_empty() {
             return Ok(None);
         }
-        let value = tx.get_json(id)?.unwrap_or_default();
+        Ok(self.on_value(id, &tx.get_json(id)?.unwrap_or_default()))
+    }
+
+    /// Whether there are none, so that no record needs to be read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What keeps a record that is or was as this JSON says.
+    pub(crate) fn on_value(&self, id: NodeId, value: &Value) -> Option<Held> {
         let holds = |hold: &&LegalHold| {
             hold.records.contains(&id)
                 || hold.document == Some(id)
                 || hold.namespace.as_deref().is_some_and(|name| value["namespace"] == name)
                 || hold.agent_id.as_deref().is_some_and(|name| value["agent_id"] == name)
-                || hold.document.is_some_and(|document| is_of_document(&value, document))
+                || hold.document.is_some_and(|document| is_of_document(value, document))
         };
-        Ok(self.0.iter().find(holds).map(|hold| Held { id, reason: reason(hold) }))
+        self.0.iter().find(holds).map(|hold| Held { id, reason: reason(hold) })
     }
 }
 
