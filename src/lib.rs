@@ -71,7 +71,9 @@ pub use family::entity;
 pub use storage::changes::{Change, Operation};
 pub use store::Audit;
 pub use store::Version;
-pub use store::{CompactReport, Problem, SourceStats, StoreStats, TableStats, VerifyReport};
+pub use store::{
+    CompactReport, Compression, Problem, SourceStats, StoreStats, TableStats, VerifyReport,
+};
 pub use store::{Completion, Completions, KeywordCompletion, SearchReport};
 pub use store::{Freshness, Search, SearchHit, SearchResults, SearchStats};
 pub use store::{GraphMemory, GraphStats, GraphView, Latency, StoreLatencies};
@@ -79,6 +81,7 @@ pub use store::{Hybrid, HybridHit, HybridResults};
 pub use store::{
     IndexScan, JsonScan, NewEdge, Options, Origin, ReadTx, RecordScan, Store, WriteTx,
 };
+pub use store::{LaterWrites, NotUndone, Undo, UndoConflict, Undone};
 pub use store::{Match, Matches, SavedSearch, Watching};
 pub use store::{Similar, SimilarHit, SimilarResults, VectorModel, VectorStats};
 

@@ -131,6 +131,16 @@ pub(crate) fn unpack(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     }
 }
 
+/// An encoded value without its compression.
+pub(crate) fn plain(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
+    if bytes.first() != Some(&NAMED_ZSTD) {
+        return Ok(Cow::Borrowed(bytes));
+    }
+    let mut plain = vec![NAMED];
+    plain.extend_from_slice(&unpack(bytes)?);
+    Ok(Cow::Owned(plain))
+}
+
 /// Compresses bytes into one zstd frame.
 pub(crate) fn compress(bytes: &[u8]) -> Result<Vec<u8>> {
     compress_at(LEVEL, bytes).map_err(|source| Error::engine("zstd", "compress a value", source))
@@ -221,6 +231,15 @@ mod tests {
         assert!(bytes.len() < 200, "long text is compressed");
         assert_eq!(decode::<Old>(&bytes).unwrap(), old);
         assert_eq!(decode::<New>(&bytes).unwrap().name, old.name);
+    }
+
+    #[test]
+    fn a_value_can_be_kept_without_compression() {
+        let old = Old { name: "x".repeat(5_000), size: Some(4) };
+        let bytes = encode(&old).unwrap();
+        let plain = plain(&bytes).unwrap();
+        assert!(plain.len() > 5_000);
+        assert_eq!(decode::<Old>(&plain).unwrap(), old);
     }
 
     #[test]

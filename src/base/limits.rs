@@ -235,6 +235,7 @@ pub(crate) const SCAN_PROBLEMS_MAX: usize = 100;
 /// against a sync each.
 #[cfg(feature = "git")]
 pub(crate) const GIT_COMMITS_OF_A_WRITE: usize = 200;
+
 /// Longest namespace, key, record id, agent, session and tag of a memory, in characters: they are
 /// keys of indexes, which cut longer ones.
 pub(crate) const MEMORY_NAME_CHARS_MAX: usize = 400;
@@ -266,6 +267,7 @@ pub(crate) const MEMORY_CLUSTERED_MAX: usize = 5_000;
 /// Entities with a word of their names in common that each is compared with: names like `court`
 /// must not make it quadratic.
 pub(crate) const ENTITY_COMPARED_MAX: usize = 64;
+
 /// Bytes that the memories held ready for recalls take together: about half a million memories of
 /// 150 bytes.
 pub(crate) const RECALL_BYTES_MAX: usize = 1 << 30;
@@ -282,3 +284,6 @@ pub(crate) const RECALL_QUESTION_BYTES_MAX: usize = 64 << 10;
 
 /// Memories that a context chooses from: more are far below what a question is about.
 pub(crate) const RECALL_CONTEXT_HITS_MAX: usize = 256;
+
+/// Records that are undone at once: their ids are held in memory, and each is a row of one write.
+pub(crate) const UNDO_RECORDS_MAX: u64 = 1 << 20;

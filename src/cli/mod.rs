@@ -8,9 +8,12 @@ mod compact;
 mod completions;
 mod demo;
 mod doc;
+mod draft;
+mod erase;
 mod export;
 mod failure;
 mod file;
+mod forget;
 mod get;
 mod git;
 mod graph;
@@ -35,6 +38,7 @@ mod stats;
 mod tag;
 mod task;
 mod text;
+mod undo;
 mod verify;
 
 use std::process::ExitCode;
@@ -110,6 +114,14 @@ enum Action {
     Audit(audit::Arguments),
     /// See what commits did to files, note it, read it from repositories
     Git(git::Arguments),
+    /// Erase records, or everything of a subject, for good
+    Erase(erase::Arguments),
+    /// Let memories go by rules, and forbid that
+    Forget(forget::Arguments),
+    /// Put earlier values back
+    Undo(undo::Arguments),
+    /// Look at memories before they count, merge or drop them
+    Draft(draft::Arguments),
     /// Show reports on files, measure their quality
     Report(report::Arguments),
     /// Prove that indexes, graph and change log agree with the records
@@ -190,6 +202,10 @@ fn dispatch(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
         Action::File(arguments) => file::run(arguments, output),
         Action::Audit(arguments) => audit::run(arguments, output),
         Action::Git(arguments) => git::run(arguments, output),
+        Action::Erase(arguments) => erase::run(arguments, output),
+        Action::Forget(arguments) => forget::run(arguments, output),
+        Action::Undo(arguments) => undo::run(arguments, output),
+        Action::Draft(arguments) => draft::run(arguments, output),
         Action::Report(arguments) => report::run(arguments, output),
         Action::Verify(arguments) => verify::run(arguments, output),
         Action::Stats(arguments) => stats::run(arguments, output),

@@ -17,8 +17,10 @@ pub mod analysis;
 pub mod artifact;
 pub mod audit;
 pub mod document;
+pub mod draft;
 pub mod entity;
 pub mod file;
+pub mod forget;
 pub mod git;
 pub mod issue;
 pub mod job;
@@ -59,11 +61,14 @@ pub use document::{
     DocumentChange, DocumentHit, DocumentQuery, DocumentStats, Documents, FullDocument,
     NewDocument, NewTag, Suggestions,
 };
+pub use draft::{DraftChange, Drafts, FieldChange, Merged, OnConflict};
 pub use file::{
     DuplicatesFound, EntityLinksMade, FileDuplicates, FileOrder, FileQuery, FileSummary, Files,
     InventoryHealth, IsMarkdown, NewChunk, NewExtractedTable, NewFile, NewFileEntity, NewWatch,
     Watches, cut_text,
 };
+pub use forget::{Erase, Erased, Held, Holds, NewHold, Selected};
+pub use forget::{ForgetCause, ForgetPlan, ForgetPolicy, Forgettable, Forgotten};
 pub use git::{Git, NewGitOperation};
 #[cfg(feature = "git")]
 pub use git::{GitRead, GitReading};
@@ -181,6 +186,12 @@ pub trait Reader: sealed::Sealed + Debug + Sized {
     /// As there.
     fn index_count<R: Record>(&self, index: &str, prefix: impl Key, limit: usize) -> Result<usize>;
 
+    /// As [`ReadTx::get_json`].
+    ///
+    /// # Errors
+    /// As there.
+    fn get_json(&self, id: NodeId) -> Result<Option<serde_json::Value>>;
+
     /// As [`ReadTx::origin`].
     fn origin(&self, id: NodeId) -> Option<Origin>;
 
@@ -248,6 +259,10 @@ macro_rules! reader {
                 limit: usize,
             ) -> Result<usize> {
                 self.index_count::<R>(index, prefix, limit)
+            }
+
+            fn get_json(&self, id: NodeId) -> Result<Option<serde_json::Value>> {
+                self.get_json(id)
             }
 
             fn origin(&self, id: NodeId) -> Option<Origin> {

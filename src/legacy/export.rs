@@ -17,7 +17,7 @@ use super::born::{Births, births};
 use super::database::{DATABASES, Database, Export};
 use super::fault;
 use super::fresh::Fresh;
-use super::fulltext::{FullText, full_text_over};
+use super::fulltext::{FullText, full_text_over, is_rebuildable};
 use super::loadable::Fixes;
 use super::outgoing::{Item, Outgoing, Totals};
 use super::output::{Existing, Output};
@@ -265,6 +265,14 @@ fn finish(
         }
     }
     let schema = output.schema().clone();
+    let mut empty = Vec::new();
+    for index in &totals.emptied {
+        if !is_rebuildable(&schema, index) {
+            empty.push(index.clone());
+        } else if !rebuild.iter().any(|name| name.eq_ignore_ascii_case(index)) {
+            rebuild.push(index.clone());
+        }
+    }
     let written = output.finish(&rebuild)?;
     let expected: BTreeMap<&String, u64> = totals
         .rows
@@ -286,12 +294,19 @@ fn finish(
         changed: totals.changed,
         born: totals.born,
         deleted: totals.deleted,
+        erased: totals.erased,
         dangling: written.dangling,
         notes: fixes.notes(),
         bytes: written.bytes,
     };
     file.notes.extend(written.oddities);
     file.notes.extend(totals.notes);
+    if totals.erased > 0 {
+        file.notes.push(format!("{} rows were erased here: their cells are NULL", totals.erased));
+    }
+    file.notes.extend(empty.into_iter().map(|name| {
+        format!("full-text table {name} was erased with its rows and cannot be rebuilt")
+    }));
     file.notes.extend(stale.into_iter().map(|name| {
         format!("full-text table {name} cannot be rebuilt and shows the rows as imported")
     }));

@@ -44,6 +44,25 @@ pub(crate) fn full_text_over(schema: &SchemaText, table: &str) -> Vec<FullText> 
     found
 }
 
+/// Whether the words of a full-text table can be built anew from its rows, or from those of the
+/// table that it is over.
+pub(crate) fn is_rebuildable(schema: &SchemaText, name: &str) -> bool {
+    let object = schema.objects.iter().find(|object| object.name.eq_ignore_ascii_case(name));
+    let definition = object.and_then(|object| definition_of(object.sql.as_deref()?));
+    let Some((_, arguments)) = definition.filter(|(module, _)| module == "fts5") else {
+        return false;
+    };
+    let content = split(arguments)
+        .into_iter()
+        .filter_map(option)
+        .find(|(key, _)| key == "content")
+        .map(|(_, table)| table);
+    content.is_none_or(|table| {
+        let over = full_text_over(schema, &table);
+        over.iter().any(|index| index.rebuildable && index.name.eq_ignore_ascii_case(name))
+    })
+}
+
 /// The arguments of a module, split at commas outside of quotes.
 fn split(arguments: &str) -> Vec<&str> {
     let mut quote = None;
@@ -105,5 +124,8 @@ mod tests {
         let named = |name: &str, rebuildable| FullText { name: name.to_owned(), rebuildable };
         assert_eq!(found, [named("good", true), named("broken", false)]);
         assert!(full_text_over(fresh.schema(), "none").is_empty());
+        let rebuildable = ["good", "own", "broken", "odd, table", "none"]
+            .map(|name| is_rebuildable(fresh.schema(), name));
+        assert_eq!(rebuildable, [true, true, false, false, false]);
     }
 }

@@ -5,7 +5,6 @@
 //! changed here.
 
 mod against;
-pub(crate) mod block;
 mod born;
 pub(crate) mod check;
 mod collate;
@@ -49,6 +48,7 @@ pub(crate) mod time;
 mod update;
 pub(crate) mod value;
 
+pub(crate) use crate::storage::cells as block;
 pub use against::{Comparison, Difference, verify_against};
 pub use export::{ExportOptions, Mode, export};
 pub use import::{ImportOptions, import};

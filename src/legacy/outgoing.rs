@@ -9,12 +9,14 @@ use super::export::Target;
 use super::ops::RowInput;
 use super::plan::{Resolver, TablePlan, Typed};
 use super::row::{Locate, Misfits, changed_fields};
+use super::schema::Storage;
 use super::value::{Cell, Value};
 use crate::base::error::{Error, Result};
 use crate::base::id::{Kind, NodeId};
 use crate::storage::tables::{record_key, record_key_from};
 use crate::storage::{Bytes, KeyRange, RowIter, Rows as _, TableId, verbatim};
 use crate::store::ReadTx;
+use crate::store::erase_rows::{self, ErasedRows};
 use crate::store::record_read;
 use crate::store::sources::SourceTable;
 
@@ -57,6 +59,10 @@ pub(super) struct Totals {
     pub(super) changed: u64,
     pub(super) born: u64,
     pub(super) deleted: u64,
+    /// Rows whose cells are NULL because they were erased.
+    pub(super) erased: u64,
+    /// Full-text tables whose words were erased with those of others.
+    pub(super) emptied: Vec<String>,
     /// Tables whose rows are not what was imported.
     pub(super) touched: BTreeSet<String>,
     pub(super) notes: Vec<String>,
@@ -152,6 +158,7 @@ impl<'a> Outgoing<'a> {
                 self.first_born.insert(table, last + 1);
             }
         }
+        self.totals.emptied = self.emptied()?;
         let mut plans: Vec<&TablePlan> = self.plans.iter().collect();
         plans.sort_by_key(|plan| plan.object);
         for plan in plans {
@@ -172,6 +179,16 @@ impl<'a> Outgoing<'a> {
 
     fn place(&self, name: &str) -> Option<usize> {
         self.tables.iter().position(|table| table.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The full-text tables of the source whose words went when rows were erased.
+    fn emptied(&self) -> Result<Vec<String>> {
+        if !erase_rows::is_touched(self.read.rows(), self.number)? {
+            return Ok(Vec::new());
+        }
+        let places = erase_rows::derived_places(self.tables).into_iter();
+        let names = places.filter_map(|place| self.tables[place].name.strip_suffix("_data"));
+        Ok(names.map(str::to_owned).collect())
     }
 
     /// The greatest row number of a table of the source.
@@ -239,13 +256,18 @@ impl<'a> Outgoing<'a> {
     fn send_table(&mut self, plan: &TablePlan) -> Result<()> {
         let mut rows = 0;
         if let Some(place) = self.place(&plan.name) {
+            let erased =
+                erase_rows::erased_rows(self.read.rows(), self.number, (self.tables, place))?;
             let mut cursor =
                 plan.typed.as_ref().map(|typed| RecordCursor::new(self.read, typed.kind));
             for block in verbatim::blocks(self.read.rows(), self.number, place as u32)? {
                 let (_, block) = block?;
                 let (block, count) = if let (Some(typed), Some(cursor)) = (&plan.typed, &mut cursor)
                 {
-                    self.patched(plan, typed, &self.tables[place], cursor, block)?
+                    let table = (&self.tables[place], &erased);
+                    self.patched(plan, typed, table, cursor, block)?
+                } else if !erased.is_empty() {
+                    self.without_erased(plan, &erased, &block)?
                 } else {
                     let mut count = 0;
                     let packed = Packed(block);
@@ -280,7 +302,7 @@ impl<'a> Outgoing<'a> {
         &mut self,
         plan: &TablePlan,
         typed: &Typed,
-        table: &SourceTable,
+        (table, erased): (&SourceTable, &ErasedRows),
         cursor: &mut RecordCursor<'a>,
         block: Vec<u8>,
     ) -> Result<(Option<Vec<u8>>, u64)> {
@@ -289,6 +311,16 @@ impl<'a> Outgoing<'a> {
         let mut fates: Vec<(i64, Option<Vec<Value>>)> = Vec::new();
         let (mut count, mut same) = (0, true);
         while let Some(row) = rows.next(&mut cells)? {
+            if erased.contains(row) {
+                self.totals.touched.insert(plan.name.clone());
+                if self.take_erased(plan) {
+                    count += 1;
+                } else {
+                    same = false;
+                    fates.push((row, None));
+                }
+                continue;
+            }
             let node = table.node(row);
             let stored = match node {
                 None => None,
@@ -308,6 +340,34 @@ impl<'a> Outgoing<'a> {
         if same {
             drop(cells);
             return Ok((Some(block), count));
+        }
+        self.totals.touched.insert(plan.name.clone());
+        Ok((rewrite(&reader, plan.columns, fates)?, count))
+    }
+
+    /// Counts a row whose cells were erased. Whether it can go out: not where its key would be NULL.
+    fn take_erased(&mut self, plan: &TablePlan) -> bool {
+        self.totals.erased += 1;
+        let rows = self.target.schema.objects[plan.object].rows.as_ref();
+        rows.is_none_or(|rows| rows.storage != Storage::Keyed)
+    }
+
+    /// A block of rows without records of which some were erased.
+    fn without_erased(
+        &mut self,
+        plan: &TablePlan,
+        erased: &ErasedRows,
+        block: &[u8],
+    ) -> Result<(Option<Vec<u8>>, u64)> {
+        let reader = BlockReader::open(block)?;
+        let (mut rows, mut cells) = (reader.rows()?, Vec::new());
+        let (mut count, mut fates) = (0, Vec::new());
+        while let Some(row) = rows.next(&mut cells)? {
+            if erased.contains(row) && !self.take_erased(plan) {
+                fates.push((row, None));
+            } else {
+                count += 1;
+            }
         }
         self.totals.touched.insert(plan.name.clone());
         Ok((rewrite(&reader, plan.columns, fates)?, count))

@@ -75,6 +75,8 @@ pub struct FileReport {
     pub duplicate_keys: BTreeMap<String, u64>,
     /// Rows of a newer version: new, changed and gone.
     pub changes: RowChanges,
+    /// Rows of a newer version that came in without their cells, because they were erased here.
+    pub erased: u64,
     /// What was changed both here and there; our value was kept.
     pub conflicts: Vec<Conflict>,
     /// Rows that could not be read from a damaged file, in words.
@@ -147,6 +149,8 @@ pub struct ExportedFile {
     pub born: u64,
     /// Rows left out because their records were deleted here.
     pub deleted: u64,
+    /// Rows whose cells are NULL because they were erased here.
+    pub erased: u64,
     /// Rows whose foreign key has no target, by table.
     pub dangling: BTreeMap<String, u64>,
     /// What else deserves attention, in words.

@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use super::block::{Block, BlockReader};
+use super::block::{Block, BlockReader, blanked};
 use super::database::Database;
 use super::export::Target;
 use super::feed::{BYTES_AHEAD, Message, read, row_numbers};
@@ -25,6 +25,7 @@ use crate::base::codec;
 use crate::base::error::{Error, Result};
 use crate::base::id::{Kind, NodeId};
 use crate::storage::verbatim::{self, Blocks};
+use crate::store::erase_rows::{self, ErasedRows};
 use crate::store::sources::{self, RunBuilder, SourceTable};
 use crate::store::{ReadTx, WriteTx, record_read};
 
@@ -231,6 +232,8 @@ struct Current<'a> {
     /// Whether every block so far is what it was.
     same: bool,
     same_columns: bool,
+    /// Rows that were erased here: their cells do not come back.
+    erased: ErasedRows,
 }
 
 struct Merge<'a, 'w> {
@@ -257,7 +260,10 @@ impl<'a> Merge<'a, '_> {
             before.columns == self.work.plans[plan].columns && old == new
         });
         self.rows.tables[place].rows = 0;
+        let table = (&self.rows.tables[..], place);
+        let erased = erase_rows::erased_rows(self.snapshot.rows(), number, table)?;
         Ok(Current {
+            erased,
             plan,
             place,
             earlier: Earlier { blocks, whole: None, rows: VecDeque::new() },
@@ -273,6 +279,12 @@ impl<'a> Merge<'a, '_> {
             self.table = Some(self.start(plan)?);
         }
         let Some(mut table) = self.table.take() else { return Ok(()) };
+        if self.is_erased_as_a_whole(table.place)? {
+            self.table = Some(table);
+            return Ok(());
+        }
+        let blank = self.without_erased(&table, block)?;
+        let block = blank.as_ref().unwrap_or(block);
         if !(table.same_columns && table.earlier.skip(&block.bytes)?) {
             self.keep_block(tx, &mut table, block)?;
             match &self.work.plans[plan].typed {
@@ -286,6 +298,28 @@ impl<'a> Merge<'a, '_> {
         self.rows.tables[table.place].rows += block.rows;
         self.table = Some(table);
         Ok(())
+    }
+
+    /// Whether a table holds what was derived from rows of which some were erased.
+    fn is_erased_as_a_whole(&self, place: usize) -> Result<bool> {
+        let number = self.work.earlier.number;
+        Ok(erase_rows::is_touched(self.snapshot.rows(), number)?
+            && erase_rows::derived_places(&self.rows.tables).contains(&place))
+    }
+
+    /// A block as it comes in where rows of it were erased here.
+    fn without_erased(&mut self, table: &Current<'_>, block: &Block) -> Result<Option<Block>> {
+        if table.erased.is_empty() {
+            return Ok(None);
+        }
+        let mut rows = 0;
+        let blank = blanked(&block.bytes, &mut |row| {
+            let is_erased = table.erased.contains(row);
+            rows += u64::from(is_erased);
+            is_erased
+        })?;
+        self.rows.report.erased += rows;
+        Ok(blank.map(|(bytes, _)| Block { bytes, ..*block }))
     }
 
     /// Writes a block in the place of what was there from its first row on.
@@ -338,6 +372,9 @@ impl<'a> Merge<'a, '_> {
                 } else {
                     self.removed(tx, table, typed, old, &values)?;
                 }
+            }
+            if table.erased.contains(row) {
+                continue;
             }
             match before {
                 Some(values) if table.same_columns && is_same(&values, &cells) => {}
@@ -526,6 +563,7 @@ impl<'a> Merge<'a, '_> {
                 ordinal: 0,
                 same: false,
                 same_columns: false,
+                erased: ErasedRows::default(),
             };
             while let Some((row, values)) = earlier.next_up_to(None)? {
                 match typed {

@@ -1,11 +1,12 @@
 //! Cells by storage class, as they are stored: nothing is converted, nothing is normalised.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use crate::storage::cells::Cell;
 
 /// The text encoding of a database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,21 +62,6 @@ impl Encoding {
     }
 }
 
-/// One cell, by storage class. Text is the stored bytes, in the encoding of its database.
-#[derive(Clone, Copy)]
-pub(crate) enum Cell<'a> {
-    /// SQL NULL.
-    Null,
-    /// A 64-bit integer.
-    Integer(i64),
-    /// A floating-point number, kept bit by bit.
-    Real(f64),
-    /// Text as stored; may be no valid text and may contain NUL.
-    Text(&'a [u8]),
-    /// Bytes.
-    Blob(&'a [u8]),
-}
-
 impl Cell<'_> {
     /// A copy that owns its bytes.
     pub(crate) fn to_value(self) -> Value {
@@ -85,45 +71,6 @@ impl Cell<'_> {
             Cell::Real(number) => Value::Real(number),
             Cell::Text(bytes) => Value::Text(bytes.to_vec()),
             Cell::Blob(bytes) => Value::Blob(bytes.to_vec()),
-        }
-    }
-
-    /// Bytes of text or blob.
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::Text(bytes) | Self::Blob(bytes) => bytes.len(),
-            Self::Null => 0,
-            Self::Integer(_) | Self::Real(_) => 8,
-        }
-    }
-
-    /// Whether the cell is NULL.
-    pub(crate) fn is_null(&self) -> bool {
-        matches!(self, Self::Null)
-    }
-}
-
-impl PartialEq for Cell<'_> {
-    /// Same storage class and same bits.
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Null, Self::Null) => true,
-            (Self::Integer(a), Self::Integer(b)) => a == b,
-            (Self::Real(a), Self::Real(b)) => a.to_bits() == b.to_bits(),
-            (Self::Text(a), Self::Text(b)) | (Self::Blob(a), Self::Blob(b)) => a == b,
-            _ => false,
-        }
-    }
-}
-
-impl fmt::Debug for Cell<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Null => f.write_str("null"),
-            Self::Integer(number) => write!(f, "integer {number}"),
-            Self::Real(number) => write!(f, "real {number:?}"),
-            Self::Text(bytes) => write!(f, "text {}", bytes.escape_ascii()),
-            Self::Blob(bytes) => write!(f, "blob {}", bytes.escape_ascii()),
         }
     }
 }

@@ -11,8 +11,10 @@ pub mod chunk;
 pub mod code;
 pub mod config;
 pub mod document;
+pub mod draft;
 pub mod entity;
 pub mod file;
+pub mod hold;
 pub mod knowledge;
 pub mod learning;
 pub mod memory;
@@ -54,11 +56,13 @@ pub use code::{
 };
 pub use config::{ConfigValue, ValueType};
 pub use document::{Document, DocumentAnalytics, DocumentContent, DocumentSearchRow, DocumentTag};
+pub use draft::{Draft, DraftAction, DraftMemory, DraftStatus};
 pub use entity::{Direction, Entity, MovedEnd, Relation, RelationEnd};
 pub use file::{
     DuplicateType, FileDuplicate, HealthSummary, IndexedFile, KeywordSummary, ScanManifest,
     TimelineSummary, Watch,
 };
+pub use hold::{EraseReceipt, ErasedCounts, IdRun, LegalHold};
 pub use knowledge::{
     KnowledgeProposal, KnowledgeQuestion, KnowledgeTerm, OntologyRelation, OntologyStatus,
     OntologyTerm, OntologyVersion, ProposalStatus, QuestionStatus, TermStatus,

@@ -6,16 +6,17 @@ use std::fmt;
 use super::{
     AnalysisVersion, Artifact, ArtifactBlob, ArtifactEvent, BulkOperation, ChunkEmbedding,
     CodeEntity, CodeFile, ConfigValue, DeadLetter, Document, DocumentAnalytics, DocumentContent,
-    DocumentSearchRow, DocumentTag, Entity, EvidenceSpan, ExtractedTable, FileAnalysis, FileChunk,
-    FileDuplicate, FileEntity, FileEntityLink, FileGroup, FileGroupMember, FileIssue, FileRelation,
-    FileReview, FileTag, GitOperation, HashHistory, HealthSummary, IdempotencyKey, IndexedFile,
-    IssueTracker, KeywordSummary, KnowledgeProposal, KnowledgeQuestion, KnowledgeTerm,
-    LearningCase, LearningPath, LearningStep, LogEntry, Memory, MemoryCodeLink, MemoryProposal,
-    MemorySharing, OntologyRelation, OntologyTerm, OntologyVersion, OrganizationAction,
-    OrganizationEvent, OrganizationFeedback, OrganizationProposal, Persona, PersonaSkill, Prompt,
-    Provenance, ProvenanceLink, QualityMetrics, QueueJob, RecallMark, Relation, Review, RiskAlert,
-    ScanManifest, ScanRun, Schedule, Skill, SkillResult, TagDefinition, Task, TaskEvent, TaskRun,
-    TimelineSummary, TrackedIssue, VectorDocument, Violation, Watch, WorkflowJob,
+    DocumentSearchRow, DocumentTag, Draft, DraftMemory, Entity, EraseReceipt, EvidenceSpan,
+    ExtractedTable, FileAnalysis, FileChunk, FileDuplicate, FileEntity, FileEntityLink, FileGroup,
+    FileGroupMember, FileIssue, FileRelation, FileReview, FileTag, GitOperation, HashHistory,
+    HealthSummary, IdempotencyKey, IndexedFile, IssueTracker, KeywordSummary, KnowledgeProposal,
+    KnowledgeQuestion, KnowledgeTerm, LearningCase, LearningPath, LearningStep, LegalHold,
+    LogEntry, Memory, MemoryCodeLink, MemoryProposal, MemorySharing, OntologyRelation,
+    OntologyTerm, OntologyVersion, OrganizationAction, OrganizationEvent, OrganizationFeedback,
+    OrganizationProposal, Persona, PersonaSkill, Prompt, Provenance, ProvenanceLink,
+    QualityMetrics, QueueJob, RecallMark, Relation, Review, RiskAlert, ScanManifest, ScanRun,
+    Schedule, Skill, SkillResult, TagDefinition, Task, TaskEvent, TaskRun, TimelineSummary,
+    TrackedIssue, VectorDocument, Violation, Watch, WorkflowJob,
 };
 use super::{CarriedVectors, Facts, History, Record, facts_of};
 use crate::base::codec;
@@ -177,6 +178,10 @@ kinds! {
     78 => Prompt,
     79 => ConfigValue,
     120 => RecallMark,
+    121 => LegalHold,
+    122 => EraseReceipt,
+    123 => Draft,
+    124 => DraftMemory,
 }
 
 /// What a test does with each built-in type.

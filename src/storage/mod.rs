@@ -8,6 +8,7 @@ pub(crate) mod apply;
 pub(crate) mod audit;
 pub(crate) mod block;
 pub(crate) mod bulk;
+pub(crate) mod cells;
 pub(crate) mod changes;
 pub(crate) mod check;
 mod columns;

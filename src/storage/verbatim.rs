@@ -40,6 +40,21 @@ pub(crate) fn put_block(
     Ok(())
 }
 
+/// Writes a block in the place of one of `old_bytes` bytes, and leaves nothing of that.
+pub(crate) fn replace_block(
+    rows: &mut impl RowsMut,
+    (source, table, ordinal): (u32, u32, u64),
+    old_bytes: usize,
+    block: &[u8],
+) -> Result<()> {
+    put_block(rows, source, table, ordinal, block)?;
+    let pieces = |bytes: usize| u32::try_from(bytes.div_ceil(PIECE_BYTES)).unwrap_or(u32::MAX);
+    for piece in pieces(block.len())..pieces(old_bytes) {
+        rows.delete(TableId::VERBATIM, &piece_key(source, table, ordinal, piece))?;
+    }
+    Ok(())
+}
+
 /// Takes every block of a table of a source away whose first row has that ordinal or a later one.
 pub(crate) fn delete_from(
     rows: &mut impl RowsMut,

@@ -1,6 +1,7 @@
 //! What never changes while a store is open: its kinds, names, clock and place.
 
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,9 +9,11 @@ use std::sync::Arc;
 use super::attached::Attached;
 use super::audit::Scope;
 use super::derived::Derived;
+use super::options::Compression;
 use super::search::SearchSetup;
 use super::sources::Sources;
 use super::vector_index::VectorIndex;
+use crate::base::codec;
 use crate::base::error::{Error, Result};
 use crate::base::id::Kind;
 use crate::base::time::Clock;
@@ -38,6 +41,18 @@ pub(crate) struct Core {
     pub(crate) attached: Attached,
     /// What is audited.
     pub(crate) audit: Scope,
+    /// Whether long values are written compressed.
+    pub(crate) compression: Compression,
+}
+
+impl Core {
+    /// An encoded value as it is to be kept.
+    pub(crate) fn kept<'a>(&self, value: &'a [u8]) -> Result<Cow<'a, [u8]>> {
+        match self.compression {
+            Compression::On => Ok(Cow::Borrowed(value)),
+            Compression::Off => codec::plain(value),
+        }
+    }
 }
 
 /// The kinds of a store: registered types, and names of types that are not registered now.

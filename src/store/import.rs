@@ -1,6 +1,7 @@
 //! What the legacy layer needs of a write: records with given identities, verbatim rows, sources.
 
 use super::draft::Drafts;
+use super::options::Compression;
 use super::read::ReadTx;
 use super::record_read::{self, find_in_source};
 use super::record_write::OnTaken;
@@ -11,7 +12,7 @@ use crate::base::error::Result;
 use crate::base::id::{Kind, NodeId};
 use crate::record::{Record, facts_of};
 use crate::storage::tables::{record_key, record_key_from};
-use crate::storage::{KeyRange, Rows as _, TableId, verbatim};
+use crate::storage::{KeyRange, Rows as _, TableId, cells, verbatim};
 
 impl WriteTx<'_> {
     /// Says which source the records written from here on belong to; `None` ends that.
@@ -72,6 +73,10 @@ impl WriteTx<'_> {
         ordinal: u64,
         block: &[u8],
     ) -> Result<()> {
+        if self.core().compression == Compression::Off {
+            let block = cells::opened(block)?;
+            return verbatim::put_block(&mut self.writer.rows, source, table, ordinal, &block);
+        }
         verbatim::put_block(&mut self.writer.rows, source, table, ordinal, block)
     }
 

@@ -118,6 +118,7 @@ fn finish(directory: &Path, options: Options, engine: Engine, writable: bool) ->
         derived: Derived::default(),
         attached: Attached::default(),
         audit: Scope::load(&snapshot)?,
+        compression: options.compression,
     };
     if writable {
         place::note_owner(directory);

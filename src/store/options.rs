@@ -87,6 +87,18 @@ impl GraphMemory {
     }
 }
 
+/// Whether long values are written compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// Values from half a kilobyte on, where that saves something.
+    #[default]
+    On,
+    /// None: what is written now can be found byte by byte in the data file, and takes more room.
+    /// For file systems that compress, and to prove what is in a file and what is not. Values that
+    /// lie in the store already stay as they are.
+    Off,
+}
+
 /// Options for opening a store, and the own record types of an application.
 ///
 /// ```
@@ -110,6 +122,7 @@ pub struct Options {
     pub(crate) search_threads: usize,
     /// What is audited from now on; `None` leaves that as the store remembers it.
     pub(crate) audit: Option<Audit>,
+    pub(crate) compression: Compression,
 }
 
 impl Default for Options {
@@ -132,6 +145,7 @@ impl Options {
             analyzer: None,
             search_threads: 1,
             audit: None,
+            compression: Compression::On,
         }
     }
 
@@ -187,6 +201,14 @@ impl Options {
     #[must_use]
     pub fn audit(mut self, audit: Audit) -> Self {
         self.audit = Some(audit);
+        self
+    }
+
+    /// Says whether long values are written compressed. Not remembered: it holds for what is
+    /// written until the store is closed.
+    #[must_use]
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
         self
     }
 

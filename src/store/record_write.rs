@@ -145,6 +145,7 @@ impl<R: RowsMut> Writer<R> {
         if core.kinds.registered(id.kind())?.history != History::None {
             self.born.insert(id);
         }
+        let value = &*core.kept(value)?;
         self.rows.put(TableId::records(id.kind()), &record_key(id.key()), value)?;
         self.advance_key(id.kind(), id.key() + 1)?;
         self.changes.push(Operation::Put, id.as_u64());
@@ -167,6 +168,7 @@ impl<R: RowsMut> Writer<R> {
         self.remove(id, &before.without(&after))?;
         self.add(id, &new, &taken)?;
         self.keep_history(core, id, old)?;
+        let value = &*core.kept(value)?;
         self.rows.put(TableId::records(id.kind()), &record_key(id.key()), value)?;
         self.changes.push(Operation::Put, id.as_u64());
         self.audit(core, Act::Put, id, value)

@@ -95,6 +95,21 @@ pub(super) fn forget_matches(rows: &mut impl RowsMut, search: u32) -> Result<()>
     Ok(())
 }
 
+/// Takes a record out of everything that matched it. Gives how often it was there.
+pub(super) fn forget_record(rows: &mut impl RowsMut, id: NodeId) -> Result<u64> {
+    let mut forgotten = 0;
+    for (_, saved) in all(rows)? {
+        let key = by_record_key(saved.number, id);
+        if let Some(seq) = rows.get(TableId::MATCHES, &key)? {
+            let found = Match { id, seq: Seq(number(&seq)?) };
+            rows.delete(TableId::MATCHES, &in_order_key(saved.number, found))?;
+            rows.delete(TableId::MATCHES, &key)?;
+            forgotten += 1;
+        }
+    }
+    Ok(forgotten)
+}
+
 /// One standing search, ready to be held against records.
 struct Watch {
     number: u32,

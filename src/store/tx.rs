@@ -258,6 +258,7 @@ impl<'s> WriteTx<'s> {
         on_taken: OnTaken,
     ) -> Result<()> {
         let core = &self.shared.core;
+        let value = &*core.kept(value)?;
         match record_read::raw(&self.writer.rows, id)? {
             Some(old) if *old == *value => Ok(()),
             Some(old) => self.writer.replace(core, id, (&old, value), facts, on_taken),

@@ -8,6 +8,7 @@ mod demo;
 mod errors;
 mod families;
 mod files;
+mod forgetting;
 mod golden;
 mod graph;
 mod graph_algorithms;

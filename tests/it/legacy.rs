@@ -104,7 +104,7 @@ fn an_edited_record_changes_its_own_cells_only() {
 }
 
 /// Runs statements of the old application on one of its databases.
-fn old_application(database: &Path, statements: &str) {
+pub(crate) fn old_application(database: &Path, statements: &str) {
     let script = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); \
                   db.executescript(sys.argv[2]); db.commit(); db.close()";
     let status =

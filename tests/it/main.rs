@@ -7,14 +7,19 @@ mod change_feed;
 mod check;
 mod concurrency;
 mod documents;
+mod drafts;
 mod entities;
 mod entities_resolved;
+mod erase;
+#[cfg(feature = "legacy")]
+mod erase_legacy;
 mod errors;
 mod families;
 #[cfg(feature = "legacy")]
 mod families_legacy;
 mod families_model;
 mod files;
+mod forget;
 mod format;
 mod graph_memory;
 mod graph_search;
@@ -56,6 +61,7 @@ mod store;
 mod tags;
 mod tasks;
 mod transfer;
+mod undo;
 mod vector_documents;
 mod vectors;
 #[cfg(feature = "legacy")]

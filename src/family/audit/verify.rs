@@ -14,8 +14,9 @@ use crate::base::digest::{Digest, Hasher};
 use crate::base::error::Result;
 use crate::base::id::{NodeId, Seq};
 use crate::storage::audit::{self, Act, Head, Item};
+use crate::storage::changes::{self, Operation};
 use crate::storage::tables::record_key;
-use crate::storage::{Rows as _, TableId, changes};
+use crate::storage::{Rows as _, TableId};
 use crate::store::ReadTx;
 
 /// Problems that a report names one by one; more are only counted.
@@ -242,6 +243,10 @@ impl<'a> Check<'a> {
         let scope = &self.tx.core().audit;
         let mut missing = Vec::new();
         changes::read_after(self.tx.rows(), since, &mut |change| {
+            // Vectors beside records are no part of them, and are not audited.
+            if change.operation == Operation::Embed {
+                return ControlFlow::Continue(());
+            }
             let is_audited = match change.nodes().next() {
                 Some(id) => scope.covers(id.kind()),
                 None => scope.covers_edges(),

@@ -11,6 +11,7 @@ use crate::storage::changes::{self, Operation};
 use crate::storage::tables::record_key_from;
 use crate::storage::{KeyRange, Rows as _, TableId};
 use crate::store::core::Core;
+use crate::store::erase;
 use crate::store::read::Published;
 use crate::store::record_read;
 
@@ -33,7 +34,10 @@ impl Feed<'_> {
     /// it got to the end.
     pub(super) fn run(&self, newest: impl Fn() -> Seq) -> Result<bool> {
         let oldest = changes::oldest(&*self.published.rows)?;
-        let reaches = |seq: Seq| oldest.is_some_and(|oldest| seq.0 + 1 >= oldest.0);
+        // What was erased since cannot be taken out of an index: it is built anew.
+        let erased = erase::newest(&*self.published.rows)?.unwrap_or_default();
+        let reaches =
+            |seq: Seq| seq >= erased && oldest.is_some_and(|oldest| seq.0 + 1 >= oldest.0);
         let seq = self.published.seq;
         match self.indexer.watermark() {
             Some(watermark) if watermark == seq => return Ok(true),

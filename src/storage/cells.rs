@@ -1,10 +1,11 @@
-//! Blocks of rows, verbatim: every cell with its storage class and its bytes.
+//! Blocks of foreign rows, verbatim: every cell with its storage class and its bytes.
 //!
 //! A block is written and read in order only. Layout of the packed bytes: a flag, the length of the
 //! raw bytes, then the raw bytes or a zstd frame of them. Raw bytes: number of columns, then row
 //! after row: row id as the difference to the one before, then cell after cell.
 
-use super::value::Cell;
+use std::fmt;
+
 use crate::base::codec;
 use crate::base::error::{Error, Result};
 use crate::base::limits::{LEGACY_CELL_BYTES_MAX, VERBATIM_BLOCK_BYTES};
@@ -24,6 +25,62 @@ const ROW_ID: u8 = 5;
 const SMALL: u8 = 6;
 /// Text no longer than what is left of the byte.
 const SHORT: u8 = 16;
+
+/// One cell, by storage class. Text is the stored bytes, in the encoding of its database.
+#[derive(Clone, Copy)]
+pub(crate) enum Cell<'a> {
+    /// SQL NULL.
+    Null,
+    /// A 64-bit integer.
+    Integer(i64),
+    /// A floating-point number, kept bit by bit.
+    Real(f64),
+    /// Text as stored; may be no valid text and may contain NUL.
+    Text(&'a [u8]),
+    /// Bytes.
+    Blob(&'a [u8]),
+}
+
+impl Cell<'_> {
+    /// Bytes of text or blob.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Text(bytes) | Self::Blob(bytes) => bytes.len(),
+            Self::Null => 0,
+            Self::Integer(_) | Self::Real(_) => 8,
+        }
+    }
+
+    /// Whether the cell is NULL.
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+}
+
+impl PartialEq for Cell<'_> {
+    /// Same storage class and same bits.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Integer(a), Self::Integer(b)) => a == b,
+            (Self::Real(a), Self::Real(b)) => a.to_bits() == b.to_bits(),
+            (Self::Text(a), Self::Text(b)) | (Self::Blob(a), Self::Blob(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Debug for Cell<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Integer(number) => write!(f, "integer {number}"),
+            Self::Real(number) => write!(f, "real {number:?}"),
+            Self::Text(bytes) => write!(f, "text {}", bytes.escape_ascii()),
+            Self::Blob(bytes) => write!(f, "blob {}", bytes.escape_ascii()),
+        }
+    }
+}
 
 /// Collects rows into blocks.
 #[derive(Debug)]
@@ -188,6 +245,41 @@ impl BlockReader {
     }
 }
 
+/// A packed block with every cell of some rows NULL, and how many cells became so. `None` where
+/// that changes nothing. The rows keep their places and ids.
+pub(crate) fn blanked(
+    packed: &[u8],
+    is_erased: &mut dyn FnMut(i64) -> bool,
+) -> Result<Option<(Vec<u8>, u64)>> {
+    let reader = BlockReader::open(packed)?;
+    let (mut rows, mut cells) = (reader.rows()?, Vec::new());
+    let mut writer = BlockWriter::new(rows.columns);
+    let nulls = vec![Cell::Null; rows.columns];
+    let mut count = 0;
+    while let Some(row) = rows.next(&mut cells)? {
+        if is_erased(row) {
+            count += cells.iter().filter(|cell| !cell.is_null()).count() as u64;
+            writer.push(row, &nulls);
+        } else {
+            writer.push(row, &cells);
+        }
+    }
+    if count == 0 {
+        return Ok(None);
+    }
+    Ok(writer.finish()?.map(|block| (block.bytes, count)))
+}
+
+/// A packed block without its compression.
+pub(crate) fn opened(packed: &[u8]) -> Result<Vec<u8>> {
+    let reader = BlockReader::open(packed)?;
+    let mut plain = Vec::with_capacity(reader.raw.len() + 6);
+    plain.push(RAW);
+    varint::put(&mut plain, reader.raw.len() as u64);
+    plain.extend_from_slice(&reader.raw);
+    Ok(plain)
+}
+
 /// Columns of a table at most, as SQLite has it.
 const COLUMNS_MAX: usize = 32_767;
 /// A block ends with the row that fills it, so it holds at most one row of the largest kind above
@@ -273,5 +365,28 @@ mod tests {
                 while let Ok(Some(_)) = rows.next(&mut cells) {}
             }
         }
+    }
+
+    fn row_ids(packed: &[u8]) -> Vec<i64> {
+        let reader = BlockReader::open(packed).unwrap();
+        let (mut rows, mut cells) = (reader.rows().unwrap(), Vec::new());
+        std::iter::from_fn(|| rows.next(&mut cells).unwrap()).collect()
+    }
+
+    #[test]
+    fn blanked_rows_keep_their_places() {
+        let mut writer = BlockWriter::new(2);
+        for row in [3, 7, 9] {
+            writer.push(row, &[Cell::Text(b"secret"), Cell::Integer(row)]);
+        }
+        let packed = writer.finish().unwrap().unwrap().bytes;
+        assert_eq!(blanked(&packed, &mut |row| row == 8).unwrap(), None);
+        let (blank, cells) = blanked(&packed, &mut |row| row == 7).unwrap().unwrap();
+        assert_eq!(cells, 2);
+        assert_eq!(row_ids(&blank), [3, 7, 9]);
+        assert_eq!(blanked(&blank, &mut |row| row == 7).unwrap(), None, "it is done already");
+        let plain = opened(&blank).unwrap();
+        assert_eq!(plain.windows(6).filter(|part| part == b"secret").count(), 2);
+        assert_eq!(row_ids(&plain), [3, 7, 9]);
     }
 }
