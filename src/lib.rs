@@ -70,6 +70,10 @@ pub use base::time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use family::entity;
 pub use storage::changes::{Change, Operation};
 pub use store::Audit;
+pub use store::{
+    BackupNote, CacheHealth, Check, ErrorCounts, Health, HealthOptions, JobHealth, ReaderHealth,
+    Reason, SizeHealth, Sizes, Status, ViewHealth, ViewLag, WriteHealth,
+};
 pub use store::{CompactReport, Problem, SourceStats, StoreStats, TableStats, VerifyReport};
 pub use store::{Completion, Completions, KeywordCompletion, SearchReport};
 pub use store::{Freshness, Search, SearchHit, SearchResults, SearchStats};

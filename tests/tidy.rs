@@ -64,6 +64,7 @@ const ENGINE_HOMES: &[(&str, &[&str])] = &[
     ("regex", &["src/family/tag/"]),
     ("globset", &["src/family/tag/"]),
     ("ignore", &["src/family/scan/"]),
+    ("fs4", &["src/storage/place.rs"]),
 ];
 
 const FILE_LINES_MAX: usize = 800;

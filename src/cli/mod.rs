@@ -12,6 +12,7 @@ mod failure;
 mod file;
 mod get;
 mod graph;
+mod health;
 mod import;
 mod init;
 mod knowledge;
@@ -108,6 +109,8 @@ enum Action {
     Verify(verify::Arguments),
     /// Count what a store holds
     Stats(stats::Arguments),
+    /// Tell whether a store is well, and why not
+    Health(health::Arguments),
     /// Write the data file anew without what is dead in it
     Compact(compact::Arguments),
     /// Copy a store as of its newest write
@@ -179,6 +182,7 @@ fn dispatch(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
         Action::Report(arguments) => report::run(arguments, output),
         Action::Verify(arguments) => verify::run(arguments, output),
         Action::Stats(arguments) => stats::run(arguments, output),
+        Action::Health(arguments) => health::run(arguments, output),
         Action::Compact(arguments) => compact::run(arguments, output),
         Action::Backup(arguments) => backup::run(arguments, output),
         Action::Demo(arguments) => demo::run(arguments, output),

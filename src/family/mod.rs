@@ -20,6 +20,7 @@ pub mod document;
 pub mod entity;
 pub mod file;
 pub mod git;
+mod health;
 pub mod issue;
 pub mod job;
 pub mod knowledge;

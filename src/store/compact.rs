@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::commit::Shared;
+use super::health;
 use crate::base::error::{Error, Result};
 use crate::base::limits::CACHE_BYTES_DEFAULT;
 use crate::storage::engine::{Engine, EngineOptions};
@@ -73,8 +74,10 @@ pub(crate) fn backup(shared: &Shared, to: &Path) -> Result<()> {
         .and_then(|()| copies::replace(&copy, &place::data_file(to)));
     if copied.is_err() {
         discard(&copy);
+        return copied;
     }
-    copied
+    health::note_backup(&shared.core, published.seq, to);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -287,6 +287,7 @@ pub(crate) fn look_after(shared: &Arc<Shared>, published: &Published) {
 fn run_aside(claim: Claim) {
     let shared = Arc::clone(&claim.shared);
     if let Err(error) = claim.run() {
+        shared.errors.graph.add();
         tracing::warn!(%error, "the graph stays out of memory");
         shared.live().given_up.store(true, Ordering::Relaxed);
     }
@@ -312,6 +313,7 @@ pub(crate) fn opened(shared: &Arc<Shared>) {
         return;
     }
     if let Err(error) = build_now(shared) {
+        shared.errors.graph.add();
         tracing::warn!(%error, "the graph stays out of memory");
         shared.live().given_up.store(true, Ordering::Relaxed);
     }

@@ -84,6 +84,7 @@ fn run(shared: &Weak<Shared>, stop: &Stop) {
         let now = shared.accepted_seq();
         let idle = seen.replace(now) == Some(now);
         if idle && let Err(error) = upkeep(&shared) {
+            shared.errors.upkeep.add();
             tracing::warn!(%error, "upkeep failed");
         }
     }

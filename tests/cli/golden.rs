@@ -123,6 +123,7 @@ fn help_says_what_there_is() {
         "graph import",
         "verify",
         "stats",
+        "health",
         "compact",
         "backup",
         "demo",

@@ -11,6 +11,7 @@ mod files;
 mod golden;
 mod graph;
 mod graph_algorithms;
+mod health;
 mod search;
 mod session;
 mod similar;

@@ -18,6 +18,7 @@ mod format;
 mod graph_memory;
 mod graph_search;
 mod graph_shapes;
+mod health;
 mod history;
 mod hybrid;
 mod index;

@@ -167,7 +167,7 @@ impl SearchIndex {
     }
 
     /// Whether another index is being built to take the place of the one that answers.
-    pub(super) fn is_rebuilding(&self) -> bool {
+    pub(crate) fn is_rebuilding(&self) -> bool {
         self.next().is_some()
     }
 
@@ -271,6 +271,7 @@ impl SearchIndex {
 fn build(shared: &Weak<Shared>, next: &Arc<Indexer>) {
     let Some(shared) = shared.upgrade() else { return };
     if let Err(error) = shared.search().build_and_swap(&shared, next) {
+        shared.errors.search.add();
         tracing::warn!(%error, "a new search index could not be built");
     }
 }
