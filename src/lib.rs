@@ -11,6 +11,7 @@
 //! * [`family`] has what the built-in types do: `tx.tasks()`, `tx.jobs()`, `tx.schedules()`.
 //! * [`graph`] walks what records link to: [`Store::graph`].
 //! * [`transfer`] gives the graph to other programs, and takes graphs of theirs in.
+//! * [`log`] follows a request through what the library tells about itself.
 //! * [`search`] finds records by their text: [`Store::search`].
 //!
 //! Acknowledged writes are durable; concurrent writers share one sync; a closure that fails leaves
@@ -53,6 +54,7 @@ pub mod family;
 pub mod graph;
 #[cfg(feature = "legacy")]
 pub mod legacy;
+pub mod log;
 pub mod record;
 pub mod search;
 pub(crate) mod storage;

@@ -26,6 +26,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("transfer", 7),
     ("legacy", 7),
     ("async_store", 7),
+    ("log", 7),
     ("testing", 8),
 ];
 
@@ -58,7 +59,7 @@ const ENGINE_HOMES: &[(&str, &[&str])] = &[
     ("comfy_table", &["src/cli/"]),
     ("indicatif", &["src/cli/"]),
     ("anstream", &["src/cli/", "src/main.rs"]),
-    ("tracing_subscriber", &["src/cli/", "src/main.rs"]),
+    ("tracing_subscriber", &["src/log/", "src/cli/", "src/main.rs"]),
     ("ctrlc", &["src/cli/", "src/main.rs"]),
     ("quick_xml", &["src/transfer/"]),
     ("regex", &["src/family/tag/"]),

@@ -122,6 +122,11 @@ impl Failure {
         failure
     }
 
+    /// What went wrong, without what caused it.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Adds what to do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -35,8 +35,11 @@ mod text;
 mod verify;
 
 use std::process::ExitCode;
+use std::time::Instant;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgMatches, Args, FromArgMatches as _, Parser, Subcommand};
+
+use engraph::log::category::CLI;
 
 use failure::{Answer, Code, EXIT_CODES, Failure};
 use output::{Form, Output};
@@ -46,7 +49,7 @@ const EVERYWHERE: &str = "Everywhere";
 
 /// Embedded graph-and-memory store: typed records, one graph, full-text search, one directory.
 #[derive(Debug, Parser)]
-#[command(name = "engraph", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "engraph", version, after_help = after_help(), max_term_width = 100)]
 struct Command {
     #[command(flatten)]
     global: Global,
@@ -62,9 +65,8 @@ struct Global {
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     json: bool,
 
-    /// Log to standard error what happens; -vv and -vvv tell more
-    #[arg(short, long, global = true, help_heading = EVERYWHERE, action = ArgAction::Count)]
-    verbose: u8,
+    #[command(flatten)]
+    log: log::LogArguments,
 }
 
 #[derive(Debug, Subcommand)]
@@ -123,26 +125,60 @@ enum Action {
 
 /// Runs the command that the process was started as.
 pub(crate) fn run() -> ExitCode {
-    let command = match Command::try_parse() {
-        Ok(command) => command,
+    let parsed = parser()
+        .try_get_matches()
+        .and_then(|matches| Ok((called(&matches), Command::from_arg_matches(&matches)?)));
+    let (call, command) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return parsed_otherwise(&error),
     };
     let form = if command.global.json { Form::Json } else { Form::People };
     let mut output = Output::new(form);
-    let done = log::start(command.global.verbose)
-        .and_then(|()| dispatch(&command.action, &mut output))
-        .and_then(|answer| output.flush().map(|()| answer));
-    let code = match done {
-        Ok(answer) => answer.code(),
-        Err(failure) => {
-            // What was found before the failure is given out; a second failure adds nothing.
-            drop(output.flush());
-            failure.report(form)
-        }
+    let code = match log::start(&command.global.log, &call) {
+        Ok(span) => span.in_scope(|| {
+            let start = Instant::now();
+            tracing::info!(target: CLI, "call began");
+            let done = dispatch(&command.action, &mut output)
+                .and_then(|answer| output.flush().map(|()| answer));
+            let code = ended(done, &mut output, form);
+            let millis = || start.elapsed().as_millis() as u64;
+            tracing::info!(target: CLI, exit_code = code as u8, millis = millis(), "call ended");
+            code
+        }),
+        Err(failure) => failure.report(form),
     };
     // The descriptor may be a closed pipe: what is still buffered must not be written again.
     output.forget();
     code.into()
+}
+
+/// What stands below the help of the command itself.
+fn after_help() -> String {
+    format!("{}\n\n{EXIT_CODES}", log::LOGGING)
+}
+
+/// The exit code of a command, whose failure is told.
+fn ended(done: Result<Answer, Failure>, output: &mut Output, form: Form) -> Code {
+    match done {
+        Ok(answer) => answer.code(),
+        Err(failure) => {
+            // What was found before the failure is given out; a second failure adds nothing.
+            drop(output.flush());
+            tracing::error!(target: CLI, failure = failure.message(), "call failed");
+            failure.report(form)
+        }
+    }
+}
+
+/// The names of the subcommand that was called, without what was given to it.
+fn called(matches: &ArgMatches) -> String {
+    let mut names = Vec::new();
+    let mut next = matches.subcommand();
+    while let Some((name, below)) = next {
+        names.push(name);
+        next = below.subcommand();
+    }
+    names.join(" ")
 }
 
 /// Help, version, or a command line that cannot be used.

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::base::error::{Error, Result};
+use crate::base::trace::category::STORE;
 
 /// The file with the truth, inside the store's directory.
 pub(crate) const DATA_FILE: &str = "data.redb";
@@ -163,14 +164,14 @@ pub(crate) fn note_owner(directory: &Path) {
         writeln!(file, "process {}", std::process::id())
     };
     if let Err(error) = write() {
-        tracing::debug!(%error, "could not note the owner of the store");
+        tracing::debug!(target: STORE, %error, "could not note the owner of the store");
     }
 }
 
 /// Takes the note of [`note_owner`] away.
 pub(crate) fn clear_owner(directory: &Path) {
     if let Err(error) = fs::remove_file(directory.join(OWNER_FILE)) {
-        tracing::debug!(%error, "could not remove the owner note of the store");
+        tracing::debug!(target: STORE, %error, "could not remove the owner note of the store");
     }
 }
 
@@ -186,7 +187,7 @@ pub(crate) fn holder_of(data_file: &Path) -> String {
 /// Notes a copy that was made of the store. A failure is no fault: it is a hint.
 pub(crate) fn note_backup(directory: &Path, note: &str) {
     if let Err(error) = fs::write(directory.join(BACKUP_FILE), note) {
-        tracing::debug!(%error, "could not note the copy of the store");
+        tracing::debug!(target: STORE, %error, "could not note the copy of the store");
     }
 }
 

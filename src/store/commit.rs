@@ -19,10 +19,11 @@ use super::readers::{ReaderHealth, Readers};
 use super::search::SearchIndex;
 use super::tx::{TxRows, WriteTx};
 use super::worker::Stop;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Result, describe};
 use crate::base::id::Seq;
 use crate::base::metrics::{ErrorCounters, Histogram};
 use crate::base::time::Timestamp;
+use crate::base::trace::category::COMMIT;
 use crate::graph::Live;
 use crate::storage::bulk::Bulk;
 use crate::storage::changes::Gathered;
@@ -348,6 +349,7 @@ impl Shared {
         &self,
         closure: impl FnOnce(&mut WriteTx<'_>) -> Result<T>,
     ) -> Result<T> {
+        let _span = tracing::debug_span!(target: COMMIT, "write").entered();
         let writing = Writing::enter(self.identity())?;
         let turn = lock(&self.turn);
         let (view, seq, time) = {
@@ -489,7 +491,7 @@ impl Shared {
     fn poison(&self, state: &mut State, error: &Error) -> String {
         self.errors.commits.add();
         let reason = describe(error);
-        tracing::error!(store = %self.core.directory.display(), %reason, "commit failed");
+        tracing::error!(target: COMMIT, store = %self.core.directory.display(), %reason, "commit failed");
         state.poison = Some(reason.clone());
         reason
     }
@@ -523,6 +525,8 @@ impl Shared {
         engine.commit(layer, false)?;
         let since = Instant::now();
         self.latencies.commit.record(since - start);
+        let micros = || (since - start).as_micros() as u64;
+        tracing::debug!(target: COMMIT, seq = seq.0, micros = micros(), "group committed");
         let rows = Arc::new(engine.snapshot()?);
         let mut publication = self.live.publication();
         let old_base = Arc::clone(&lock(&self.state).base);
@@ -532,6 +536,7 @@ impl Shared {
 
     /// Runs a closure in a transaction of its own. See `Store::bulk`.
     pub(crate) fn bulk<T>(&self, closure: impl FnOnce(&mut WriteTx<'_>) -> Result<T>) -> Result<T> {
+        let _span = tracing::debug_span!(target: COMMIT, "bulk").entered();
         let _writing = Writing::enter(self.identity())?;
         let _turn = lock(&self.turn);
         self.drain()?;
@@ -588,6 +593,7 @@ impl Shared {
                 state.unrepaired += 1;
                 drop(state);
                 drop(old_base);
+                tracing::debug!(target: COMMIT, seq = seq.0, "bulk committed");
                 Ok(())
             }
             Err(error) => {
@@ -746,7 +752,7 @@ pub(crate) struct Closer(pub(crate) Arc<Shared>);
 impl Drop for Closer {
     fn drop(&mut self) {
         if let Err(error) = self.0.close() {
-            tracing::warn!(error = %describe(&error), "store did not close cleanly");
+            tracing::warn!(target: COMMIT, error = %describe(&error), "store did not close cleanly");
         }
     }
 }
@@ -782,16 +788,4 @@ pub(super) fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".to_owned())
-}
-
-/// An error with its sources in one line.
-fn describe(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -11,6 +11,7 @@ use super::commit::Shared;
 use super::health;
 use crate::base::error::{Error, Result};
 use crate::base::limits::CACHE_BYTES_DEFAULT;
+use crate::base::trace::category::STORE;
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::snapshot::Snapshot;
 use crate::storage::{compact as copies, place};
@@ -44,7 +45,7 @@ pub(crate) fn compact(shared: &Shared) -> Result<CompactReport> {
         return Err(error);
     }
     let after_bytes = place::bytes_on_disk(&data_file);
-    tracing::info!(before_bytes, after_bytes, "store compacted");
+    tracing::info!(target: STORE, before_bytes, after_bytes, "store compacted");
     Ok(CompactReport { before_bytes, after_bytes })
 }
 
@@ -59,7 +60,7 @@ fn build(rows: &Snapshot, copy: &Path, options: &EngineOptions) -> Result<Engine
 /// Takes a copy away that does not count. What stays is taken away by the next opening.
 fn discard(copy: &Path) {
     if let Err(error) = place::remove_if_there(copy) {
-        tracing::warn!(%error, "could not remove an unfinished copy");
+        tracing::warn!(target: STORE, %error, "could not remove an unfinished copy");
     }
 }
 
@@ -77,6 +78,7 @@ pub(crate) fn backup(shared: &Shared, to: &Path) -> Result<()> {
         return copied;
     }
     health::note_backup(&shared.core, published.seq, to);
+    tracing::info!(target: STORE, seq = published.seq.0, to = %to.display(), "store copied");
     Ok(())
 }
 

@@ -12,6 +12,7 @@ mod golden;
 mod graph;
 mod graph_algorithms;
 mod health;
+mod logs;
 mod search;
 mod session;
 mod similar;

@@ -32,6 +32,7 @@ mod legacy;
 mod legacy_against;
 #[cfg(feature = "legacy")]
 mod legacy_broken;
+mod logs;
 mod model;
 mod ontologies;
 mod organization;

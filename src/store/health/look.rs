@@ -7,6 +7,7 @@ use super::{ViewHealth, ViewLag, WriteHealth};
 use crate::base::error::Result;
 use crate::base::id::{Kind, Seq};
 use crate::base::time::Timestamp;
+use crate::base::trace::category::STORE;
 use crate::storage::snapshot::Snapshot;
 use crate::storage::{TableId, changes, place};
 use crate::store::commit::Shared;
@@ -62,7 +63,7 @@ fn sizes(
     let disk = match disk {
         Ok(found) => Some(found),
         Err(error) => {
-            tracing::debug!(%error, "the disk does not say what is free");
+            tracing::debug!(target: STORE, %error, "the disk does not say what is free");
             None
         }
     };

@@ -22,6 +22,7 @@ use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
 use crate::base::metrics::{ErrorCounts, as_seconds_if_any};
 use crate::base::time::Timestamp;
+use crate::base::trace::category::STORE;
 use crate::storage::place;
 pub(crate) use assess::assess;
 pub(crate) use look::look;
@@ -337,6 +338,8 @@ pub(super) fn note_backup(core: &Core, seq: Seq, to: &Path) {
     let note = BackupNote { time: core.clock.now(), seq, to: to.display().to_string() };
     match serde_json::to_string(&note) {
         Ok(note) => place::note_backup(&core.directory, &note),
-        Err(error) => tracing::debug!(%error, "could not note the copy of the store"),
+        Err(error) => {
+            tracing::debug!(target: STORE, %error, "could not note the copy of the store");
+        }
     }
 }
