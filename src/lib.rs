@@ -11,6 +11,7 @@
 //! * [`family`] has what the built-in types do: `tx.tasks()`, `tx.jobs()`, `tx.schedules()`.
 //! * [`graph`] walks what records link to: [`Store::graph`].
 //! * [`transfer`] gives the graph to other programs, and takes graphs of theirs in.
+//! * [`config`] reads settings from layers: defaults, files, environment, the store.
 //! * [`log`] follows a request through what the library tells about itself.
 //! * [`search`] finds records by their text: [`Store::search`].
 //!
@@ -50,6 +51,7 @@
 )]
 
 pub(crate) mod base;
+pub mod config;
 pub mod family;
 pub mod graph;
 #[cfg(feature = "legacy")]

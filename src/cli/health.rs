@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use engraph::config::Settings;
 use engraph::{Health, HealthOptions, Sizes, Status, Store, ViewLag};
 
 use super::failure::{Answer, Failure};
@@ -49,25 +50,42 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    fn options(&self) -> HealthOptions {
+    /// What the command line says, else the settings.
+    fn options(&self, settings: &Settings) -> Result<HealthOptions, Failure> {
         let usual = HealthOptions::default();
-        HealthOptions {
+        let number = |given: Option<u64>, key: &str| match given {
+            Some(given) => Ok(Some(given)),
+            None => settings.find::<u64>(key),
+        };
+        let disk_min = number(self.disk_min, "health.disk_min")?;
+        let disk_failing = number(self.disk_failing, "health.disk_failing")?;
+        let behind_max = number(self.behind_max, "health.behind_max")?;
+        let backup_age_max = match self.backup_age_max {
+            Some(seconds) => Some(Duration::from_secs(seconds)),
+            None => settings.find("health.backup_age_max")?,
+        };
+        Ok(HealthOptions {
             sizes: if self.quick { Sizes::Skipped } else { Sizes::Counted },
-            disk_free_bytes_min: self.disk_min.unwrap_or(usual.disk_free_bytes_min),
-            disk_free_bytes_failing: self.disk_failing.unwrap_or(usual.disk_free_bytes_failing),
-            view_behind_max: self.behind_max.unwrap_or(usual.view_behind_max),
-            backup_age_max: self.backup_age_max.map(Duration::from_secs),
-            jobs_queued_max: self.queued_max,
-            jobs_dead_max: self.dead_max,
+            disk_free_bytes_min: disk_min.unwrap_or(usual.disk_free_bytes_min),
+            disk_free_bytes_failing: disk_failing.unwrap_or(usual.disk_free_bytes_failing),
+            view_behind_max: behind_max.unwrap_or(usual.view_behind_max),
+            backup_age_max,
+            jobs_queued_max: number(self.queued_max, "health.queued_max")?,
+            jobs_dead_max: number(self.dead_max, "health.dead_max")?,
             ..usual
-        }
+        })
     }
 }
 
-pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Answer, Failure> {
+pub(super) fn run(
+    arguments: &Arguments,
+    settings: &Settings,
+    output: &mut Output,
+) -> Result<Answer, Failure> {
+    let options = arguments.options(settings)?;
     let store = place::open_to_read(&arguments.store)?;
     place::closing(&store, |store: &Store| {
-        let health = store.health_with(&arguments.options())?;
+        let health = store.health_with(&options)?;
         if arguments.prometheus {
             output.bytes(health.to_prometheus().as_bytes())?;
         } else if output.is_json() {

@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod compact;
 mod completions;
+mod config;
 mod demo;
 mod doc;
 mod export;
@@ -113,6 +114,8 @@ enum Action {
     Stats(stats::Arguments),
     /// Tell whether a store is well, and why not
     Health(health::Arguments),
+    /// Look at the settings of this command, keep some in a file
+    Config(config::Arguments),
     /// Write the data file anew without what is dead in it
     Compact(compact::Arguments),
     /// Copy a store as of its newest write
@@ -132,13 +135,22 @@ pub(crate) fn run() -> ExitCode {
         Ok(parsed) => parsed,
         Err(error) => return parsed_otherwise(&error),
     };
-    let form = if command.global.json { Form::Json } else { Form::People };
+    let usual = if command.global.json { Form::Json } else { Form::People };
+    let loaded = match config::load() {
+        Ok(loaded) => loaded,
+        Err(failure) => return failure.report(usual).into(),
+    };
+    let form = match loaded.settings.get_or("output.json", false) {
+        Ok(true) => Form::Json,
+        Ok(false) | Err(_) => usual,
+    };
     let mut output = Output::new(form);
-    let code = match log::start(&command.global.log, &call) {
+    let code = match log::start(&command.global.log, &loaded.settings, &call) {
         Ok(span) => span.in_scope(|| {
             let start = Instant::now();
             tracing::info!(target: CLI, "call began");
-            let done = dispatch(&command.action, &mut output)
+            let done = warned(&command.action, &loaded, &mut output)
+                .and_then(|()| dispatch(&command.action, &loaded, &mut output))
                 .and_then(|answer| output.flush().map(|()| answer));
             let code = ended(done, &mut output, form);
             let millis = || start.elapsed().as_millis() as u64;
@@ -150,6 +162,19 @@ pub(crate) fn run() -> ExitCode {
     // The descriptor may be a closed pipe: what is still buffered must not be written again.
     output.forget();
     code.into()
+}
+
+/// Tells which files of settings are not in force, once, where the command does not tell itself.
+fn warned(action: &Action, loaded: &config::Loaded, output: &mut Output) -> Result<(), Failure> {
+    if matches!(action, Action::Config(_)) {
+        return Ok(());
+    }
+    for (path, reason) in &loaded.failed {
+        let path = text::escaped(&path.to_string_lossy()).into_owned();
+        let reason = text::escaped(reason).into_owned();
+        output.note(format_args!("warning: the settings in {path} are not used: {reason}"))?;
+    }
+    Ok(())
 }
 
 /// What stands below the help of the command itself.
@@ -196,8 +221,13 @@ fn parsed_otherwise(error: &clap::Error) -> ExitCode {
     }
 }
 
-fn dispatch(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
+fn dispatch(
+    action: &Action,
+    loaded: &config::Loaded,
+    output: &mut Output,
+) -> Result<Answer, Failure> {
     match action {
+        Action::Config(arguments) => config::run(arguments, loaded, output),
         Action::Init(arguments) => init::run(arguments, output),
         Action::Import(arguments) => import::run(arguments, output),
         Action::Export(arguments) => export::run(arguments, output),
@@ -218,7 +248,7 @@ fn dispatch(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
         Action::Report(arguments) => report::run(arguments, output),
         Action::Verify(arguments) => verify::run(arguments, output),
         Action::Stats(arguments) => stats::run(arguments, output),
-        Action::Health(arguments) => health::run(arguments, output),
+        Action::Health(arguments) => health::run(arguments, &loaded.settings, output),
         Action::Compact(arguments) => compact::run(arguments, output),
         Action::Backup(arguments) => backup::run(arguments, output),
         Action::Demo(arguments) => demo::run(arguments, output),

@@ -16,6 +16,7 @@
 pub mod analysis;
 pub mod artifact;
 pub mod audit;
+pub mod config;
 pub mod document;
 pub mod entity;
 pub mod file;
@@ -52,6 +53,7 @@ pub use audit::{
     AuditAct, AuditChange, AuditEntry, AuditHead, AuditProblem, AuditReport, AuditTrail,
     HashVerdict, NewHashEntry,
 };
+pub use config::Config;
 pub use document::{
     DocumentChange, DocumentHit, DocumentQuery, DocumentStats, Documents, FullDocument,
     NewDocument, NewTag, Suggestions,

@@ -6,6 +6,7 @@ mod change_feed;
 #[path = "../support/check.rs"]
 mod check;
 mod concurrency;
+mod config;
 mod documents;
 mod entities;
 mod errors;

@@ -10,6 +10,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
+use engraph::config::Settings;
 use engraph::log::{Line, LineSink, Lines};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -56,6 +57,31 @@ pub(crate) struct LogArguments {
     correlation_id: Option<String>,
 }
 
+impl LogArguments {
+    /// What the command line says, and what it does not as the settings say it.
+    fn or(&self, settings: &Settings) -> Result<Self, Failure> {
+        let mut all = self.clone();
+        // `-v` is a level too.
+        if self.log_level.is_none() && self.verbose == 0 {
+            all.log_level = settings.find("log.level")?;
+        }
+        if self.log_format.is_none()
+            && let Some(format) = settings.find::<String>("log.format")?
+        {
+            let known = LogFormat::from_str(&format, true);
+            all.log_format =
+                Some(known.map_err(|error| Failure::usage(format!("log.format: {error}")))?);
+        }
+        if self.log_file.is_none() {
+            all.log_file = settings.find::<String>("log.file")?.map(PathBuf::from);
+        }
+        if self.correlation_id.is_none() {
+            all.correlation_id = settings.find("log.correlation_id")?;
+        }
+        Ok(all)
+    }
+}
+
 /// How a line is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
@@ -95,7 +121,12 @@ impl LineSink for File {
 }
 
 /// Starts logging, and gives the span of this call.
-pub(crate) fn start(arguments: &LogArguments, call: &str) -> Result<tracing::Span, Failure> {
+pub(crate) fn start(
+    arguments: &LogArguments,
+    settings: &Settings,
+    call: &str,
+) -> Result<tracing::Span, Failure> {
+    let arguments = &arguments.or(settings)?;
     let Some(filter) = filter(arguments)? else { return Ok(tracing::Span::none()) };
     let registry = tracing_subscriber::registry().with(filter);
     let started = match &arguments.log_file {
