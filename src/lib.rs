@@ -11,6 +11,8 @@
 //! * [`family`] has what the built-in types do: `tx.tasks()`, `tx.jobs()`, `tx.schedules()`.
 //! * [`graph`] walks what records link to: [`Store::graph`].
 //! * [`transfer`] gives the graph to other programs, and takes graphs of theirs in.
+//! * [`config`] reads settings from layers: defaults, files, environment, the store.
+//! * [`log`] follows a request through what the library tells about itself.
 //! * [`search`] finds records by their text: [`Store::search`].
 //!
 //! Acknowledged writes are durable; concurrent writers share one sync; a closure that fails leaves
@@ -49,10 +51,12 @@
 )]
 
 pub(crate) mod base;
+pub mod config;
 pub mod family;
 pub mod graph;
 #[cfg(feature = "legacy")]
 pub mod legacy;
+pub mod log;
 pub mod record;
 pub mod search;
 pub(crate) mod storage;
@@ -71,6 +75,10 @@ pub use family::entity;
 pub use storage::changes::{Change, Operation};
 pub use store::Audit;
 pub use store::Version;
+pub use store::{
+    BackupNote, CacheHealth, Check, ErrorCounts, Health, HealthOptions, JobHealth, ReaderHealth,
+    Reason, SizeHealth, Sizes, Status, ViewHealth, ViewLag, WriteHealth,
+};
 pub use store::{
     CompactReport, Compression, Problem, SourceStats, StoreStats, TableStats, VerifyReport,
 };

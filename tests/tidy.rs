@@ -17,6 +17,7 @@ use source::{Source, closing, is_root, names_in, rust_files, text_files, words};
 /// The layers, bottom to top. A layer imports from lower ranks and from itself only.
 const LAYERS: &[(&str, u8)] = &[
     ("base", 1),
+    ("config", 2),
     ("storage", 2),
     ("record", 3),
     ("graph", 4),
@@ -26,6 +27,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("transfer", 7),
     ("legacy", 7),
     ("async_store", 7),
+    ("log", 7),
     ("testing", 8),
 ];
 
@@ -61,12 +63,16 @@ const ENGINE_HOMES: &[(&str, &[&str])] = &[
     ("comfy_table", &["src/cli/"]),
     ("indicatif", &["src/cli/"]),
     ("anstream", &["src/cli/", "src/main.rs"]),
-    ("tracing_subscriber", &["src/cli/", "src/main.rs"]),
+    ("tracing_subscriber", &["src/log/", "src/cli/", "src/main.rs"]),
     ("ctrlc", &["src/cli/", "src/main.rs"]),
     ("quick_xml", &["src/transfer/"]),
-    ("regex", &["src/family/tag/"]),
+    ("regex", &["src/family/tag/", "src/config/schema.rs"]),
     ("globset", &["src/family/tag/"]),
     ("ignore", &["src/family/scan/"]),
+    ("fs4", &["src/storage/place.rs"]),
+    ("toml_edit", &["src/config/parse.rs"]),
+    ("serde_norway", &["src/config/parse.rs"]),
+    ("ini", &["src/config/parse.rs"]),
 ];
 
 const FILE_LINES_MAX: usize = 800;

@@ -219,6 +219,26 @@ pub(crate) const TAG_RULE_DEPTH_MAX: usize = 16;
 /// with the square, and what so many mention says nothing about two of them.
 pub(crate) const ENTITY_FILES_MAX: usize = 1_000;
 
+/// Longest text of one file of settings, in bytes: people write them.
+#[cfg(feature = "config")]
+pub(crate) const CONFIG_BYTES_MAX: usize = 4 << 20;
+
+/// Longest key of a setting in a store, in characters; as long as the old application accepts.
+pub(crate) const CONFIG_KEY_CHARS_MAX: usize = 255;
+
+/// Longest text in one log line, in bytes: a line is for people to read.
+#[cfg(feature = "log")]
+pub(crate) const LOG_TEXT_BYTES_MAX: usize = 16 << 10;
+
+/// Log lines that one write of a sink keeps: a sync each.
+#[cfg(feature = "log")]
+pub(crate) const LOG_BATCH_LINES: usize = 256;
+
+/// Log lines that wait for a sink to write them; more are dropped and counted, so that nobody
+/// waits for a log: at 16 KiB a text, 64 MiB at worst.
+#[cfg(feature = "log")]
+pub(crate) const LOG_WAITING_LINES_MAX: usize = 4_096;
+
 /// Files that a scan reads before it writes what they are: one write and one sync each batch.
 pub(crate) const SCAN_BATCH_FILES: usize = 512;
 

@@ -1,12 +1,14 @@
 //! Histograms of durations: fixed in size, exact in count and bounds, right to a sixteenth else.
 //!
 //! Buckets are linear within a power of two. Writing is a few atomic additions, so that whoever
-//! measures never waits for whoever looks.
+//! measures never waits for whoever looks. Beside them, counters of what failed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+
+use super::error::{Error, Result};
 
 /// Buckets within a power of two, as bits.
 const LINEAR_BITS: u32 = 4;
@@ -30,13 +32,101 @@ pub struct Latency {
     /// How often it happened.
     pub count: u64,
     /// The shortest.
+    #[serde(serialize_with = "as_seconds")]
     pub min: Duration,
     /// Half of them took no longer, to a sixteenth.
+    #[serde(serialize_with = "as_seconds")]
     pub p50: Duration,
     /// Ninety-nine of a hundred took no longer, to a sixteenth.
+    #[serde(serialize_with = "as_seconds")]
     pub p99: Duration,
     /// The longest.
+    #[serde(serialize_with = "as_seconds")]
     pub max: Duration,
+}
+
+/// A duration in seconds, as programs that watch others expect it.
+pub(crate) fn as_seconds<S: Serializer>(
+    duration: &Duration,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
+}
+
+/// As [`as_seconds`], nothing where there is none.
+#[expect(clippy::ref_option, reason = "it is what serde hands over")]
+pub(crate) fn as_seconds_if_any<S: Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    duration.map(|duration| duration.as_secs_f64()).serialize(serializer)
+}
+
+/// Counts upwards.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    /// Counts one.
+    pub(crate) fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts what failed in an open store.
+#[derive(Debug, Default)]
+pub(crate) struct ErrorCounters {
+    writes: Counter,
+    panics: Counter,
+    pub(crate) commits: Counter,
+    pub(crate) upkeep: Counter,
+    pub(crate) graph: Counter,
+    pub(crate) search: Counter,
+}
+
+/// What failed since a store was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ErrorCounts {
+    /// Writes whose closure returned an error; nothing of them was kept.
+    pub writes: u64,
+    /// Writes whose closure panicked; nothing of them was kept.
+    pub panics: u64,
+    /// Commits; one is enough to poison the store.
+    pub commits: u64,
+    /// Rounds of upkeep in idle seconds.
+    pub upkeep: u64,
+    /// Builds and merges of the graph in memory.
+    pub graph: u64,
+    /// Builds of a search index behind the scenes.
+    pub search: u64,
+}
+
+impl ErrorCounters {
+    /// Counts how a write's closure ended.
+    pub(crate) fn note_write<T>(&self, result: &Result<T>) {
+        match result {
+            Ok(_) => {}
+            Err(Error::Panicked { .. }) => self.panics.add(),
+            Err(_) => self.writes.add(),
+        }
+    }
+
+    /// What was counted so far.
+    pub(crate) fn counts(&self) -> ErrorCounts {
+        ErrorCounts {
+            writes: self.writes.value(),
+            panics: self.panics.value(),
+            commits: self.commits.value(),
+            upkeep: self.upkeep.value(),
+            graph: self.graph.value(),
+            search: self.search.value(),
+        }
+    }
 }
 
 impl Default for Histogram {

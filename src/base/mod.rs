@@ -14,5 +14,6 @@ pub(crate) mod near;
 pub(crate) mod salt;
 pub(crate) mod sha1;
 pub(crate) mod time;
+pub(crate) mod trace;
 pub(crate) mod varint;
 pub(crate) mod vector;

@@ -21,7 +21,8 @@ Exit codes:
   3  a store or file cannot be found, opened, read or written
   4  a store is damaged
   5  a store is in use by another process, or its state forbids the call
-  6  the command failed for another reason";
+  6  the command failed for another reason
+  7  a store is failing, as its health says";
 
 /// The exit codes. Meanings are in [`EXIT_CODES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,7 @@ pub(crate) enum Code {
     Damaged = 4,
     Busy = 5,
     Failed = 6,
+    Failing = 7,
 }
 
 impl From<Code> for ExitCode {
@@ -48,6 +50,8 @@ pub(crate) enum Answer {
     No,
     /// What was looked at is damaged.
     Damaged,
+    /// What was looked at does not work, or soon will not.
+    Failing,
 }
 
 impl Answer {
@@ -60,6 +64,7 @@ impl Answer {
             Self::Yes => Code::Yes,
             Self::No => Code::No,
             Self::Damaged => Code::Damaged,
+            Self::Failing => Code::Failing,
         }
     }
 }
@@ -115,6 +120,11 @@ impl Failure {
         failure.causes.push(error.to_string());
         failure.hint = io_hint(error.kind()).map(ToOwned::to_owned);
         failure
+    }
+
+    /// What went wrong, without what caused it.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     /// Adds what to do about it.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use engraph::family::{FileOrder, FileQuery, ScanOptions, ScanReport, TagQuery};
+use engraph::log::category::CLI;
 use engraph::record::{DuplicateType, FileStatus};
 use engraph::{NodeId, ReadTx};
 use serde_json::json;
@@ -233,7 +234,7 @@ fn scan(
             return Ok(Answer::Yes);
         };
         let progress = |progress: &engraph::family::ScanProgress| {
-            tracing::info!(files = progress.files, bytes = progress.bytes_read, "scanning");
+            tracing::info!(target: CLI, files = progress.files, bytes = progress.bytes_read, "scanning");
             ControlFlow::Continue(())
         };
         show_report(&store.scan_tree_with(root, options, progress)?, output)

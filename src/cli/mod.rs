@@ -6,6 +6,7 @@ mod backup;
 mod bench;
 mod compact;
 mod completions;
+mod config;
 mod demo;
 mod doc;
 mod draft;
@@ -17,6 +18,7 @@ mod forget;
 mod get;
 mod git;
 mod graph;
+mod health;
 mod import;
 mod init;
 mod knowledge;
@@ -42,8 +44,11 @@ mod undo;
 mod verify;
 
 use std::process::ExitCode;
+use std::time::Instant;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgMatches, Args, FromArgMatches as _, Parser, Subcommand};
+
+use engraph::log::category::CLI;
 
 use failure::{Answer, Code, EXIT_CODES, Failure};
 use output::{Form, Output};
@@ -53,7 +58,7 @@ const EVERYWHERE: &str = "Everywhere";
 
 /// Embedded graph-and-memory store: typed records, one graph, full-text search, one directory.
 #[derive(Debug, Parser)]
-#[command(name = "engraph", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "engraph", version, after_help = after_help(), max_term_width = 100)]
 struct Command {
     #[command(flatten)]
     global: Global,
@@ -69,9 +74,8 @@ struct Global {
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     json: bool,
 
-    /// Log to standard error what happens; -vv and -vvv tell more
-    #[arg(short, long, global = true, help_heading = EVERYWHERE, action = ArgAction::Count)]
-    verbose: u8,
+    #[command(flatten)]
+    log: log::LogArguments,
 }
 
 #[derive(Debug, Subcommand)]
@@ -128,6 +132,10 @@ enum Action {
     Verify(verify::Arguments),
     /// Count what a store holds
     Stats(stats::Arguments),
+    /// Tell whether a store is well, and why not
+    Health(health::Arguments),
+    /// Look at the settings of this command, keep some in a file
+    Config(config::Arguments),
     /// Write the data file anew without what is dead in it
     Compact(compact::Arguments),
     /// Copy a store as of its newest write
@@ -144,26 +152,82 @@ enum Action {
 
 /// Runs the command that the process was started as.
 pub(crate) fn run() -> ExitCode {
-    let command = match Command::try_parse() {
-        Ok(command) => command,
+    let parsed = parser()
+        .try_get_matches()
+        .and_then(|matches| Ok((called(&matches), Command::from_arg_matches(&matches)?)));
+    let (call, command) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return parsed_otherwise(&error),
     };
-    let form = if command.global.json { Form::Json } else { Form::People };
+    let usual = if command.global.json { Form::Json } else { Form::People };
+    let loaded = match config::load() {
+        Ok(loaded) => loaded,
+        Err(failure) => return failure.report(usual).into(),
+    };
+    let form = match loaded.settings.get_or("output.json", false) {
+        Ok(true) => Form::Json,
+        Ok(false) | Err(_) => usual,
+    };
     let mut output = Output::new(form);
-    let done = log::start(command.global.verbose)
-        .and_then(|()| dispatch(&command.action, &mut output))
-        .and_then(|answer| output.flush().map(|()| answer));
-    let code = match done {
-        Ok(answer) => answer.code(),
-        Err(failure) => {
-            // What was found before the failure is given out; a second failure adds nothing.
-            drop(output.flush());
-            failure.report(form)
-        }
+    let code = match log::start(&command.global.log, &loaded.settings, &call) {
+        Ok(span) => span.in_scope(|| {
+            let start = Instant::now();
+            tracing::info!(target: CLI, "call began");
+            let done = warned(&command.action, &loaded, &mut output)
+                .and_then(|()| dispatch(&command.action, &loaded, &mut output))
+                .and_then(|answer| output.flush().map(|()| answer));
+            let code = ended(done, &mut output, form);
+            let millis = || start.elapsed().as_millis() as u64;
+            tracing::info!(target: CLI, exit_code = code as u8, millis = millis(), "call ended");
+            code
+        }),
+        Err(failure) => failure.report(form),
     };
     // The descriptor may be a closed pipe: what is still buffered must not be written again.
     output.forget();
     code.into()
+}
+
+/// Tells which files of settings are not in force, once, where the command does not tell itself.
+fn warned(action: &Action, loaded: &config::Loaded, output: &mut Output) -> Result<(), Failure> {
+    if matches!(action, Action::Config(_)) {
+        return Ok(());
+    }
+    for (path, reason) in &loaded.failed {
+        let path = text::escaped(&path.to_string_lossy()).into_owned();
+        let reason = text::escaped(reason).into_owned();
+        output.note(format_args!("warning: the settings in {path} are not used: {reason}"))?;
+    }
+    Ok(())
+}
+
+/// What stands below the help of the command itself.
+fn after_help() -> String {
+    format!("{}\n\n{EXIT_CODES}", log::LOGGING)
+}
+
+/// The exit code of a command, whose failure is told.
+fn ended(done: Result<Answer, Failure>, output: &mut Output, form: Form) -> Code {
+    match done {
+        Ok(answer) => answer.code(),
+        Err(failure) => {
+            // What was found before the failure is given out; a second failure adds nothing.
+            drop(output.flush());
+            tracing::error!(target: CLI, failure = failure.message(), "call failed");
+            failure.report(form)
+        }
+    }
+}
+
+/// The names of the subcommand that was called, without what was given to it.
+fn called(matches: &ArgMatches) -> String {
+    let mut names = Vec::new();
+    let mut next = matches.subcommand();
+    while let Some((name, below)) = next {
+        names.push(name);
+        next = below.subcommand();
+    }
+    names.join(" ")
 }
 
 /// Help, version, or a command line that cannot be used.
@@ -181,8 +245,13 @@ fn parsed_otherwise(error: &clap::Error) -> ExitCode {
     }
 }
 
-fn dispatch(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
+fn dispatch(
+    action: &Action,
+    loaded: &config::Loaded,
+    output: &mut Output,
+) -> Result<Answer, Failure> {
     match action {
+        Action::Config(arguments) => config::run(arguments, loaded, output),
         Action::Init(arguments) => init::run(arguments, output),
         Action::Import(arguments) => import::run(arguments, output),
         Action::Export(arguments) => export::run(arguments, output),
@@ -209,6 +278,7 @@ fn dispatch(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
         Action::Report(arguments) => report::run(arguments, output),
         Action::Verify(arguments) => verify::run(arguments, output),
         Action::Stats(arguments) => stats::run(arguments, output),
+        Action::Health(arguments) => health::run(arguments, &loaded.settings, output),
         Action::Compact(arguments) => compact::run(arguments, output),
         Action::Backup(arguments) => backup::run(arguments, output),
         Action::Recall(arguments) => recall::run(arguments, output),

@@ -16,12 +16,14 @@
 pub mod analysis;
 pub mod artifact;
 pub mod audit;
+pub mod config;
 pub mod document;
 pub mod draft;
 pub mod entity;
 pub mod file;
 pub mod forget;
 pub mod git;
+mod health;
 pub mod issue;
 pub mod job;
 pub mod knowledge;
@@ -57,6 +59,7 @@ pub use audit::{
     AuditAct, AuditChange, AuditEntry, AuditHead, AuditProblem, AuditReport, AuditTrail,
     HashVerdict, NewHashEntry,
 };
+pub use config::Config;
 pub use document::{
     DocumentChange, DocumentHit, DocumentQuery, DocumentStats, Documents, FullDocument,
     NewDocument, NewTag, Suggestions,

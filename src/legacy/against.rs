@@ -27,6 +27,7 @@ use super::schema::{Object, SchemaText, Storage, TableText};
 use super::source::{Damage, Source};
 use super::value::{Cell, Encoding, Value};
 use crate::base::error::{Error, Result};
+use crate::base::trace::carried;
 use crate::store::{Store, sources};
 
 /// Differences that are kept one by one; the others are counted.
@@ -220,7 +221,7 @@ impl Compare<'_> {
         let places: Vec<usize> = pairs.iter().map(|pair| pair.ours).collect();
         let (sender, receiver) = sync_channel(BATCHES_AHEAD);
         std::thread::scope(|scope| {
-            let reader = scope.spawn(move || feed(&ours, &places, &sender));
+            let reader = scope.spawn(carried(move || feed(&ours, &places, &sender)));
             let mut given = Given { receiver, batch: Vec::new(), at: 0, ended: false };
             let mut work = || -> Result<()> {
                 for pair in &pairs {

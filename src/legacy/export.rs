@@ -26,6 +26,8 @@ use super::report::{ExportReport, ExportedFile, Progress};
 use super::schema::SchemaText;
 use crate::base::codec;
 use crate::base::error::{Error, Result};
+use crate::base::trace::carried;
+use crate::base::trace::category::LEGACY;
 use crate::store::sources::Source;
 use crate::store::{ReadTx, Store};
 
@@ -187,7 +189,7 @@ pub(super) fn write(
     options: &ExportOptions,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<ExportedFile> {
-    let span = tracing::info_span!("export", file = %path.display());
+    let span = tracing::info_span!(target: LEGACY, "export", file = %path.display());
     let _entered = span.enter();
     let mut fixes = match options.mode {
         Mode::Faithful => Fixes::none(target),
@@ -200,7 +202,8 @@ pub(super) fn write(
         (target.source.as_ref().map_or(0, |source| source.number), target.database.kind);
     let mut totals = std::thread::scope(|scope| {
         let plans = &plans;
-        let reader = scope.spawn(move || Outgoing::new(read, target, plans, born, sender).run());
+        let reader =
+            scope.spawn(carried(move || Outgoing::new(read, target, plans, born, sender).run()));
         let loaded = load(&mut output, &mut fixes, &receiver, path, progress);
         drop(receiver);
         let read = reader.join().unwrap_or_else(|_| {
@@ -310,7 +313,7 @@ fn finish(
     file.notes.extend(stale.into_iter().map(|name| {
         format!("full-text table {name} cannot be rebuilt and shows the rows as imported")
     }));
-    tracing::info!(rows = file.rows.values().sum::<u64>(), changed = file.changed, "file written");
+    tracing::info!(target: LEGACY, rows = file.rows.values().sum::<u64>(), changed = file.changed, "file written");
     Ok(file)
 }
 

@@ -18,6 +18,8 @@ use super::{intake, update};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, Result};
 use crate::base::limits::LEGACY_FOLDER_DEPTH_MAX;
+use crate::base::trace::carried;
+use crate::base::trace::category::LEGACY;
 use crate::store::Store;
 
 /// How databases are taken in.
@@ -106,7 +108,7 @@ pub fn import(
     for path in files {
         let start = Instant::now();
         let name = options.name.clone().unwrap_or_else(|| path.to_string_lossy().into_owned());
-        let span = tracing::info_span!("import", file = %path.display());
+        let span = tracing::info_span!(target: LEGACY, "import", file = %path.display());
         let _entered = span.enter();
         let mut file = match take_in(store, &path, &name, &zone, options, progress) {
             Ok(file) => file,
@@ -116,7 +118,7 @@ pub fn import(
         file.path = path;
         file.name = name;
         file.elapsed = start.elapsed().as_secs_f64();
-        tracing::info!(fate = ?file.fate, rows = file.total_rows(), "file taken");
+        tracing::info!(target: LEGACY, fate = ?file.fate, rows = file.total_rows(), "file taken");
         report.files.push(file);
     }
     Ok(report)
@@ -139,7 +141,7 @@ fn refused(error: &Error) -> FileReport {
         reason.push_str(&source.to_string());
         cause = source.source();
     }
-    tracing::warn!(%reason, "file refused");
+    tracing::warn!(target: LEGACY, %reason, "file refused");
     FileReport { reason: Some(reason), ..FileReport::default() }
 }
 
@@ -156,7 +158,7 @@ fn take_in(
     let (digest, source) = if known.is_empty() {
         // A file that is new is read whatever its digest is, so both can be done at once.
         std::thread::scope(|scope| {
-            let digest = scope.spawn(|| fingerprint(path));
+            let digest = scope.spawn(carried(|| fingerprint(path)));
             let source = Source::open(path, options.damage, None)?;
             Ok::<_, Error>((digest.join().ok().flatten(), source))
         })?

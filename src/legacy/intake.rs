@@ -21,6 +21,7 @@ use super::value::Cell;
 use crate::base::codec;
 use crate::base::error::{Error, Result};
 use crate::base::id::{Kind, NodeId};
+use crate::base::trace::carried;
 use crate::store::sources::{self, RunBuilder, SourceTable};
 use crate::store::{Store, WriteTx};
 
@@ -43,10 +44,10 @@ pub(super) fn take_in(
     let described = describe(intake, source, database);
     std::thread::scope(|scope| {
         let plans = &plans;
-        let writer = scope.spawn(move || {
+        let writer = scope.spawn(carried(move || {
             let work = Work { intake, database, plans, schema, described };
             work.run(&counted, &give, &receiver)
-        });
+        }));
         // Without keys the other side has failed, and says so itself.
         if let Ok(keys) = given.recv() {
             let maker = Maker::new(core, database, keys);

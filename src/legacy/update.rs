@@ -24,6 +24,7 @@ use super::value::{Cell, Value};
 use crate::base::codec;
 use crate::base::error::{Error, Result};
 use crate::base::id::{Kind, NodeId};
+use crate::base::trace::carried;
 use crate::storage::verbatim::{self, Blocks};
 use crate::store::erase_rows::{self, ErasedRows};
 use crate::store::sources::{self, RunBuilder, SourceTable};
@@ -51,10 +52,10 @@ pub(super) fn update(
     described.number = earlier.number;
     std::thread::scope(|scope| {
         let (plans, plans_before) = (&plans, &plans_before);
-        let writer = scope.spawn(move || {
+        let writer = scope.spawn(carried(move || {
             let work = Work { intake, database, plans, plans_before, earlier, schema, described };
             work.run(&new_rows, &receiver)
-        });
+        }));
         read(source, plans, None, &sender, progress);
         drop(sender);
         writer.join().unwrap_or_else(|_| {

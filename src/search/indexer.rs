@@ -26,6 +26,7 @@ use super::{Access, SearchOptions};
 use crate::base::error::{Error, Result};
 use crate::base::id::{NodeId, Seq};
 use crate::base::limits::INDEXER_BYTES;
+use crate::base::trace::category::SEARCH;
 use crate::record::Facts;
 
 pub(super) const ENGINE: &str = "tantivy";
@@ -351,7 +352,7 @@ impl Indexer {
                 Ok(state) => return state,
                 Err(_) if attempts > 0 => {}
                 Err(err) => {
-                    tracing::warn!(folder = %self.folder.display(), error = %err,
+                    tracing::warn!(target: SEARCH, folder = %self.folder.display(), error = %err,
                         "search index cannot be used and will be built anew");
                     return State::Absent;
                 }
@@ -405,7 +406,7 @@ impl Indexer {
                     return Err(Error::engine(ENGINE, "start writing the search index", err));
                 }
                 Err(err) => {
-                    tracing::warn!(folder = %self.folder.display(), error = %err,
+                    tracing::warn!(target: SEARCH, folder = %self.folder.display(), error = %err,
                         "search index cannot be written and will be built anew");
                 }
             }

@@ -17,6 +17,7 @@ use super::layer::Layer;
 use super::place;
 use super::snapshot::Snapshot;
 use crate::base::error::{Error, Result};
+use crate::base::trace::category::STORE;
 
 /// How the data file is opened.
 #[derive(Clone, Debug)]
@@ -69,7 +70,7 @@ impl Engine {
         let mut builder = builder(&options);
         let shown = path.display().to_string();
         builder.set_repair_callback(move |session| {
-            tracing::info!(file = %shown, progress = session.progress(), "recovering data file");
+            tracing::info!(target: STORE, file = %shown, progress = session.progress(), "recovering data file");
         });
         let open = || match &options.disk {
             Some(disk) => on_disk(&builder, path, disk),

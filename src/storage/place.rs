@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::base::error::{Error, Result};
+use crate::base::trace::category::STORE;
 
 /// The file with the truth, inside the store's directory.
 pub(crate) const DATA_FILE: &str = "data.redb";
@@ -14,6 +15,8 @@ pub(crate) const SEARCH_DIRECTORY: &str = "search";
 const UNBORN_FILE: &str = "data.redb.new";
 /// Says who has the store open; only a hint, the lock is the engine's.
 const OWNER_FILE: &str = "owner";
+/// Says when the store was last copied; only a hint, losing it loses nothing.
+const BACKUP_FILE: &str = "last_backup";
 
 /// The data file of the store in `directory`.
 pub(crate) fn data_file(directory: &Path) -> PathBuf {
@@ -161,14 +164,14 @@ pub(crate) fn note_owner(directory: &Path) {
         writeln!(file, "process {}", std::process::id())
     };
     if let Err(error) = write() {
-        tracing::debug!(%error, "could not note the owner of the store");
+        tracing::debug!(target: STORE, %error, "could not note the owner of the store");
     }
 }
 
 /// Takes the note of [`note_owner`] away.
 pub(crate) fn clear_owner(directory: &Path) {
     if let Err(error) = fs::remove_file(directory.join(OWNER_FILE)) {
-        tracing::debug!(%error, "could not remove the owner note of the store");
+        tracing::debug!(target: STORE, %error, "could not remove the owner note of the store");
     }
 }
 
@@ -179,6 +182,24 @@ pub(crate) fn holder_of(data_file: &Path) -> String {
         .map(|text| text.trim().to_owned())
         .filter(|text| !text.is_empty() && text.len() < 100)
         .unwrap_or_else(|| "another process".to_owned())
+}
+
+/// Notes a copy that was made of the store. A failure is no fault: it is a hint.
+pub(crate) fn note_backup(directory: &Path, note: &str) {
+    if let Err(error) = fs::write(directory.join(BACKUP_FILE), note) {
+        tracing::debug!(target: STORE, %error, "could not note the copy of the store");
+    }
+}
+
+/// The note of [`note_backup`].
+pub(crate) fn backup_note(directory: &Path) -> Option<String> {
+    fs::read_to_string(directory.join(BACKUP_FILE)).ok()
+}
+
+/// Bytes that the file system of a path has left for us, and all that it has.
+pub(crate) fn disk_space(path: &Path) -> Result<(u64, u64)> {
+    let found = fs4::statvfs(path).map_err(|error| Error::io("ask the disk of", path, error))?;
+    Ok((found.available_space(), found.total_space()))
 }
 
 /// Bytes of a file, or of all files below a directory; what cannot be read counts as nothing.

@@ -15,13 +15,15 @@ use std::time::{Duration, Instant};
 use super::core::Core;
 use super::live::{LiveGraph, Publication};
 use super::read::Published;
+use super::readers::{ReaderHealth, Readers};
 use super::search::SearchIndex;
 use super::tx::{TxRows, WriteTx};
 use super::worker::Stop;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Result, describe};
 use crate::base::id::Seq;
-use crate::base::metrics::Histogram;
+use crate::base::metrics::{ErrorCounters, Histogram};
 use crate::base::time::Timestamp;
+use crate::base::trace::category::COMMIT;
 use crate::graph::Live;
 use crate::storage::bulk::Bulk;
 use crate::storage::changes::Gathered;
@@ -54,6 +56,7 @@ pub(crate) struct Shared {
     search: SearchIndex,
     live: LiveGraph,
     pub(crate) latencies: Latencies,
+    pub(crate) errors: ErrorCounters,
 }
 
 /// How long the steps of a commit took.
@@ -92,6 +95,8 @@ impl Retired {
 #[derive(Debug)]
 struct State {
     base: Arc<Published>,
+    /// Who still reads what `base` was before.
+    readers: Readers,
     in_flight: Option<Arc<Layer>>,
     flight_group: Option<Arc<Group>>,
     waiting: Arc<Layer>,
@@ -108,6 +113,15 @@ struct State {
     closed: bool,
     /// Commits since the last one that stored the engine's free list.
     unrepaired: u64,
+}
+
+impl State {
+    /// Publishes a state. Gives the one before, which must be dropped without the lock.
+    fn publish(&mut self, next: Published, now: Timestamp) -> Arc<Published> {
+        let old = std::mem::replace(&mut self.base, Arc::new(next));
+        self.readers.replaced(&old, now);
+        old
+    }
 }
 
 /// Writers that become durable together.
@@ -223,6 +237,7 @@ impl Shared {
             turn: Mutex::new(()),
             state: Mutex::new(State {
                 base: Arc::new(base),
+                readers: Readers::default(),
                 in_flight: None,
                 flight_group: None,
                 waiting: Arc::default(),
@@ -244,6 +259,7 @@ impl Shared {
             search,
             live,
             latencies: Latencies::default(),
+            errors: ErrorCounters::default(),
         }
     }
 
@@ -295,6 +311,11 @@ impl Shared {
         lock(&self.engine).as_ref().map(Arc::clone).ok_or(Error::Closed)
     }
 
+    /// Bytes that the engine's page cache may take.
+    pub(crate) fn page_cache_bytes(&self) -> u64 {
+        self.engine().map_or(0, |engine| engine.options().cache_bytes as u64)
+    }
+
     fn check_writable(&self, state: &State) -> Result<()> {
         if state.closed {
             return Err(Error::Closed);
@@ -328,6 +349,7 @@ impl Shared {
         &self,
         closure: impl FnOnce(&mut WriteTx<'_>) -> Result<T>,
     ) -> Result<T> {
+        let _span = tracing::debug_span!(target: COMMIT, "write").entered();
         let writing = Writing::enter(self.identity())?;
         let turn = lock(&self.turn);
         let (view, seq, time) = {
@@ -343,6 +365,7 @@ impl Shared {
         let rows = TxRows::Buffer(Box::new(Overlay::new(view)));
         let mut tx = WriteTx::new(self, rows, seq, time);
         let result = run("write", &mut tx, closure);
+        self.errors.note_write(&result);
         let outcome = match &result {
             Ok(_) if tx.has_changes() => self.join(tx, time),
             _ => {
@@ -430,8 +453,7 @@ impl Shared {
             state.flight_group = None;
             match committed {
                 Ok(durable) => {
-                    let base = Arc::new(durable.base);
-                    old_base = Some(std::mem::replace(&mut state.base, base));
+                    old_base = Some(state.publish(durable.base, self.core.clock.now()));
                     drop(durable.publication);
                     self.latencies.publish.record(durable.since.elapsed());
                     state.in_flight = None;
@@ -459,9 +481,17 @@ impl Shared {
         }
     }
 
+    /// Who reads what, and why nothing can be written any more.
+    pub(crate) fn look(&self, now: Timestamp) -> (ReaderHealth, Option<String>) {
+        let mut state = lock(&self.state);
+        let State { base, readers, poison, .. } = &mut *state;
+        (readers.look(base, now), poison.clone())
+    }
+
     fn poison(&self, state: &mut State, error: &Error) -> String {
+        self.errors.commits.add();
         let reason = describe(error);
-        tracing::error!(store = %self.core.directory.display(), %reason, "commit failed");
+        tracing::error!(target: COMMIT, store = %self.core.directory.display(), %reason, "commit failed");
         state.poison = Some(reason.clone());
         reason
     }
@@ -495,6 +525,8 @@ impl Shared {
         engine.commit(layer, false)?;
         let since = Instant::now();
         self.latencies.commit.record(since - start);
+        let micros = || (since - start).as_micros() as u64;
+        tracing::debug!(target: COMMIT, seq = seq.0, micros = micros(), "group committed");
         let rows = Arc::new(engine.snapshot()?);
         let mut publication = self.live.publication();
         let old_base = Arc::clone(&lock(&self.state).base);
@@ -504,6 +536,7 @@ impl Shared {
 
     /// Runs a closure in a transaction of its own. See `Store::bulk`.
     pub(crate) fn bulk<T>(&self, closure: impl FnOnce(&mut WriteTx<'_>) -> Result<T>) -> Result<T> {
+        let _span = tracing::debug_span!(target: COMMIT, "bulk").entered();
         let _writing = Writing::enter(self.identity())?;
         let _turn = lock(&self.turn);
         self.drain()?;
@@ -515,6 +548,7 @@ impl Shared {
         let bulk = self.engine()?.bulk()?;
         let mut tx = WriteTx::new(self, TxRows::Bulk(Box::new(bulk)), seq, time);
         let result = run("bulk", &mut tx, closure);
+        self.errors.note_write(&result);
         let has_changes = tx.has_changes();
         let result = result.and_then(|value| {
             if has_changes {
@@ -551,11 +585,15 @@ impl Shared {
         match committed {
             Ok(rows) => {
                 publication.lose_track();
-                state.base = Arc::new(Published::new(Arc::new(rows), seq, None));
+                let base = Published::new(Arc::new(rows), seq, None);
+                let old_base = state.publish(base, self.core.clock.now());
                 state.next_seq = Seq(seq.0 + 1);
                 state.last_time = time;
                 state.durable_time = time;
                 state.unrepaired += 1;
+                drop(state);
+                drop(old_base);
+                tracing::debug!(target: COMMIT, seq = seq.0, "bulk committed");
                 Ok(())
             }
             Err(error) => {
@@ -594,8 +632,8 @@ impl Shared {
         let publication = self.live.publication();
         let old_base = {
             let mut state = lock(&self.state);
-            let next = Arc::new(state.base.with_rows(rows));
-            let old_base = std::mem::replace(&mut state.base, next);
+            let next = state.base.with_rows(rows);
+            let old_base = state.publish(next, self.core.clock.now());
             if let Some(engine) = lock(&self.engine).replace(Arc::new(engine)) {
                 let rows = Arc::downgrade(&old_base.rows);
                 lock(&self.retired).push(Retired { rows, engine });
@@ -621,9 +659,9 @@ impl Shared {
             let _publication = self.live.publication();
             let mut state = lock(&self.state);
             self.check_writable(&state)?;
-            let base = Arc::new(state.base.with_rows(fresh));
-            let old_base = std::mem::replace(&mut state.base, Arc::clone(&base));
-            (base, old_base)
+            let next = state.base.with_rows(fresh);
+            let old_base = state.publish(next, self.core.clock.now());
+            (Arc::clone(&state.base), old_base)
         };
         let rows = Arc::downgrade(&old_base.rows);
         drop(old_base);
@@ -714,7 +752,7 @@ pub(crate) struct Closer(pub(crate) Arc<Shared>);
 impl Drop for Closer {
     fn drop(&mut self) {
         if let Err(error) = self.0.close() {
-            tracing::warn!(error = %describe(&error), "store did not close cleanly");
+            tracing::warn!(target: COMMIT, error = %describe(&error), "store did not close cleanly");
         }
     }
 }
@@ -750,16 +788,4 @@ pub(super) fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".to_owned())
-}
-
-/// An error with its sources in one line.
-fn describe(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

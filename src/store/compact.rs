@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::commit::Shared;
+use super::health;
 use crate::base::error::{Error, Result};
 use crate::base::limits::CACHE_BYTES_DEFAULT;
+use crate::base::trace::category::STORE;
 use crate::storage::engine::{Engine, EngineOptions};
 use crate::storage::snapshot::Snapshot;
 use crate::storage::{compact as copies, place};
@@ -43,7 +45,7 @@ pub(crate) fn compact(shared: &Shared) -> Result<CompactReport> {
         return Err(error);
     }
     let after_bytes = place::bytes_on_disk(&data_file);
-    tracing::info!(before_bytes, after_bytes, "store compacted");
+    tracing::info!(target: STORE, before_bytes, after_bytes, "store compacted");
     Ok(CompactReport { before_bytes, after_bytes })
 }
 
@@ -58,7 +60,7 @@ fn build(rows: &Snapshot, copy: &Path, options: &EngineOptions) -> Result<Engine
 /// Takes a copy away that does not count. What stays is taken away by the next opening.
 fn discard(copy: &Path) {
     if let Err(error) = place::remove_if_there(copy) {
-        tracing::warn!(%error, "could not remove an unfinished copy");
+        tracing::warn!(target: STORE, %error, "could not remove an unfinished copy");
     }
 }
 
@@ -73,8 +75,11 @@ pub(crate) fn backup(shared: &Shared, to: &Path) -> Result<()> {
         .and_then(|()| copies::replace(&copy, &place::data_file(to)));
     if copied.is_err() {
         discard(&copy);
+        return copied;
     }
-    copied
+    health::note_backup(&shared.core, published.seq, to);
+    tracing::info!(target: STORE, seq = published.seq.0, to = %to.display(), "store copied");
+    Ok(())
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ use super::options::{GraphMemory, When};
 use super::read::Published;
 use crate::base::error::Result;
 use crate::base::id::Seq;
+use crate::base::trace::carried;
+use crate::base::trace::category::GRAPH;
 use crate::graph::{Live, Meter, Snapshot};
 use crate::storage::TableId;
 use crate::storage::edge_log::EdgeLog;
@@ -213,6 +215,7 @@ impl Claim {
     /// Builds or merges, and publishes the result. What is already in memory without a delta is
     /// left alone.
     fn run(self) -> Result<()> {
+        let _span = tracing::debug_span!(target: GRAPH, "build").entered();
         let keeper = self.shared.live();
         let go_on = || !self.stopped.load(Ordering::Relaxed);
         let snapshot = match &self.from.live {
@@ -225,7 +228,7 @@ impl Claim {
         };
         if !keeper.fits(snapshot.size_bytes() as u64) {
             let bytes = snapshot.size_bytes();
-            tracing::info!(bytes, "the graph takes more memory than it may");
+            tracing::info!(target: GRAPH, bytes, "the graph takes more memory than it may");
             keeper.given_up.store(true, Ordering::Relaxed);
             self.shared.publish_live(&mut keeper.publication(), None);
             return Ok(());
@@ -260,6 +263,8 @@ impl Claim {
             let next = live.next(changes, self.shared.durable_seq());
             self.shared.publish_live(&mut publication, next.map(Arc::new));
             self.shared.core.graph_meter.forget();
+            let seq = self.shared.durable_seq().0;
+            tracing::debug!(target: GRAPH, seq, "the graph is in memory");
             return;
         }
     }
@@ -275,19 +280,22 @@ pub(crate) fn look_after(shared: &Arc<Shared>, published: &Published) {
     match claim {
         Ok(Some(claim)) => {
             let thread = std::thread::Builder::new().name("engraph-graph".into());
-            if let Err(error) = thread.spawn(move || run_aside(claim)) {
-                tracing::warn!(%error, "no thread to build the graph in memory");
+            if let Err(error) = thread.spawn(carried(move || run_aside(claim))) {
+                tracing::warn!(target: GRAPH, %error, "no thread to build the graph in memory");
             }
         }
         Ok(None) => {}
-        Err(error) => tracing::debug!(%error, "the graph in memory was not looked after"),
+        Err(error) => {
+            tracing::debug!(target: GRAPH, %error, "the graph in memory was not looked after");
+        }
     }
 }
 
 fn run_aside(claim: Claim) {
     let shared = Arc::clone(&claim.shared);
     if let Err(error) = claim.run() {
-        tracing::warn!(%error, "the graph stays out of memory");
+        shared.errors.graph.add();
+        tracing::warn!(target: GRAPH, %error, "the graph stays out of memory");
         shared.live().given_up.store(true, Ordering::Relaxed);
     }
 }
@@ -312,7 +320,8 @@ pub(crate) fn opened(shared: &Arc<Shared>) {
         return;
     }
     if let Err(error) = build_now(shared) {
-        tracing::warn!(%error, "the graph stays out of memory");
+        shared.errors.graph.add();
+        tracing::warn!(target: GRAPH, %error, "the graph stays out of memory");
         shared.live().given_up.store(true, Ordering::Relaxed);
     }
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::redescribe;
 use crate::base::error::{Error, Result};
 use crate::base::limits::CACHE_BYTES_DEFAULT;
+use crate::base::trace::category::STORE;
 use crate::base::varint;
 use crate::storage::bulk::Bulk;
 use crate::storage::engine::{Engine, EngineOptions};
@@ -103,7 +104,7 @@ pub(crate) fn bring_up(engine: &Engine, directory: &Path, formats: &Formats) -> 
     }
     bulk.commit()?;
     let current = formats.current;
-    tracing::info!(found, current, backup = %backup.display(), "store brought to a newer format");
+    tracing::info!(target: STORE, found, current, backup = %backup.display(), "store brought to a newer format");
     Ok(())
 }
 

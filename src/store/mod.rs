@@ -11,6 +11,7 @@ pub(crate) mod draft;
 pub(crate) mod entry;
 pub(crate) mod erase;
 pub(crate) mod erase_rows;
+pub(crate) mod health;
 pub(crate) mod hybrid;
 #[cfg(feature = "legacy")]
 pub(crate) mod import;
@@ -20,6 +21,7 @@ pub(crate) mod migrate;
 pub(crate) mod open;
 pub(crate) mod options;
 pub(crate) mod read;
+pub(crate) mod readers;
 pub(crate) mod record_read;
 pub(crate) mod record_write;
 pub(crate) mod redescribe;
@@ -44,7 +46,7 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
-pub use crate::base::metrics::Latency;
+pub use crate::base::metrics::{ErrorCounts, Latency};
 use crate::base::time::Timestamp;
 use crate::graph::Graph;
 use crate::storage::changes::{self, Change};
@@ -52,10 +54,15 @@ use crate::storage::place;
 pub use audit::Audit;
 use commit::{Closer, Shared};
 pub use compact::CompactReport;
+pub use health::{
+    BackupNote, CacheHealth, Check, Health, HealthOptions, JobHealth, Reason, SizeHealth, Sizes,
+    Status, ViewHealth, ViewLag, WriteHealth,
+};
 pub use hybrid::{Hybrid, HybridHit, HybridResults};
 pub use listing::JsonScan;
 pub use options::{Compression, GraphMemory, Options};
 pub use read::ReadTx;
+pub use readers::ReaderHealth;
 pub use record_read::{IndexScan, RecordScan};
 pub use search::{Completion, Completions, KeywordCompletion, SearchReport};
 pub use search::{Freshness, Search, SearchHit, SearchResults, SearchStats};
@@ -108,8 +115,8 @@ impl Store {
         Options::new().create(directory)
     }
 
-    /// Opens a store that was closed cleanly, for reading only. Writes nothing at all, so it works
-    /// on a read-only disk.
+    /// Opens a store that was closed cleanly, for reading only. Writes nothing but the note of a
+    /// [`Store::backup`], where it can, so it works on a read-only disk.
     ///
     /// # Errors
     /// As [`Store::open`].
@@ -275,7 +282,8 @@ impl Store {
     }
 
     /// Copies the newest durable state into a new store in the directory `to`, which must be
-    /// absent or empty. Reads one consistent state; writers go on meanwhile.
+    /// absent or empty. Reads one consistent state; writers go on meanwhile. Leaves a note of it in
+    /// this store's directory where it can, for [`Store::health`].
     ///
     /// # Errors
     /// [`Error::AlreadyExists`] when the directory holds something, [`Error::Io`] otherwise.

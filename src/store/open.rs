@@ -22,6 +22,7 @@ use crate::base::codec;
 use crate::base::error::{Error, Result};
 use crate::base::id::Kind;
 use crate::base::limits::{NAME_BYTES_MAX, OWN_KINDS_MAX};
+use crate::base::trace::category::STORE;
 use crate::record::registry;
 use crate::storage::changes;
 use crate::storage::engine::{Engine, EngineOptions};
@@ -46,7 +47,7 @@ pub(crate) fn create(directory: &Path, options: Options) -> Result<Store> {
     engine.close()?;
     place::name_unborn(directory)?;
     let engine = Engine::open(&place::data_file(directory), engine_options(&options))?;
-    tracing::info!(store = %directory.display(), "store created");
+    tracing::info!(target: STORE, store = %directory.display(), "store created");
     finish(directory, options, engine, true)
 }
 
@@ -123,7 +124,7 @@ fn finish(directory: &Path, options: Options, engine: Engine, writable: bool) ->
     if writable {
         place::note_owner(directory);
     }
-    tracing::info!(store = %directory.display(), seq = seq.0, writable, "store opened");
+    tracing::info!(target: STORE, store = %directory.display(), seq = seq.0, writable, "store opened");
     let base = Published::new(Arc::new(snapshot), seq, None);
     let live = LiveGraph::new(options.graph);
     let shared = Arc::new(Shared::new(core, engine, base, time, (writable, live)));

@@ -191,6 +191,17 @@ fn seen_in(rows: &impl Rows) -> Result<Seq> {
     value.map_or(Ok(Seq(0)), |value| number(&value).map(Seq))
 }
 
+/// The last write that was held against the standing searches, and how many there are.
+pub(super) fn watermark(shared: &Shared, published: &Published) -> Result<(Seq, usize)> {
+    let saved = all(&*published.rows)?.into_iter();
+    let standing = saved.filter(|(_, saved)| saved.search.watch == Watching::On);
+    let since: Vec<Seq> = standing.map(|(_, saved)| saved.since).collect();
+    let stored = seen_in(&*published.rows)?.max(since.iter().min().copied().unwrap_or_default());
+    // Held while writes are looked at: whoever only asks does not wait for that.
+    let known = shared.search().standing.seen.try_lock().ok().and_then(|seen| *seen);
+    Ok((known.unwrap_or_default().max(stored).min(published.seq), since.len()))
+}
+
 fn watches(shared: &Shared, published: &Published) -> Result<Vec<Watch>> {
     let saved = all(&*published.rows)?.into_iter();
     let standing = saved.filter(|(_, saved)| saved.search.watch == Watching::On);

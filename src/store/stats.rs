@@ -155,7 +155,8 @@ pub(crate) fn latencies(shared: &Shared) -> StoreLatencies {
     StoreLatencies { commit: measured.commit.summary(), publish: measured.publish.summary() }
 }
 
-fn graph_stats(published: &Published) -> GraphStats {
+/// What is held of the graph in memory.
+pub(crate) fn graph_stats(published: &Published) -> GraphStats {
     let of_snapshot = |snapshot: &graph::Snapshot| GraphStats {
         view: GraphView::Snapshot,
         snapshot_edges: snapshot.edges_count() as u64,

@@ -15,6 +15,7 @@ use super::vector_rows::{Found, State, each_vector, is_there, vector_of};
 use crate::base::error::Result;
 use crate::base::id::{Kind, NodeId, Seq};
 use crate::base::limits::{VECTOR_CHANGES_KEPT_MAX, VECTOR_MODELS_MAX};
+use crate::base::trace::category::SEARCH;
 use crate::search::Scan;
 use crate::search::vector::{Candidate, Matrix, NewVector, Stream, Top, VectorQuery, Which};
 use crate::storage::changes::{self, Operation};
@@ -274,7 +275,7 @@ impl Loaded {
         if outgrown || !fits(matrix.size_bytes()) {
             return Ok(None);
         }
-        tracing::debug!(model = %slot.model, vectors = matrix.len(), "vectors brought into memory");
+        tracing::debug!(target: SEARCH, model = %slot.model, vectors = matrix.len(), "vectors brought into memory");
         let (seq, since) = (state.seq, state.seq);
         Ok(Some(Self { matrix, seq, changed: VecDeque::new(), since, other_dimension }))
     }

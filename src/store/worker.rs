@@ -9,6 +9,8 @@ use std::time::Duration;
 use super::commit::Shared;
 use super::{live, standing_feed};
 use crate::base::error::Result;
+use crate::base::trace::carried;
+use crate::base::trace::category::STORE;
 
 /// How long nothing must have been written before the store counts as idle.
 const IDLE: Duration = Duration::from_secs(1);
@@ -62,10 +64,11 @@ impl Stop {
 /// Starts the thread for a store. Without it the store works, only without idle upkeep.
 pub(crate) fn start(shared: &Arc<Shared>) {
     let (weak, stop) = (Arc::downgrade(shared), Arc::clone(shared.stop()));
-    let started =
-        std::thread::Builder::new().name("engraph-upkeep".into()).spawn(move || run(&weak, &stop));
+    let started = std::thread::Builder::new()
+        .name("engraph-upkeep".into())
+        .spawn(carried(move || run(&weak, &stop)));
     if let Err(error) = started {
-        tracing::warn!(%error, "no thread for upkeep");
+        tracing::warn!(target: STORE, %error, "no thread for upkeep");
     }
 }
 
@@ -84,7 +87,8 @@ fn run(shared: &Weak<Shared>, stop: &Stop) {
         let now = shared.accepted_seq();
         let idle = seen.replace(now) == Some(now);
         if idle && let Err(error) = upkeep(&shared) {
-            tracing::warn!(%error, "upkeep failed");
+            shared.errors.upkeep.add();
+            tracing::warn!(target: STORE, %error, "upkeep failed");
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::base::error::{Error, Result};
 use crate::base::id::{EdgeId, Kind, NodeId};
 use crate::base::json::Json;
 use crate::base::time::Timestamp;
+use crate::base::trace::category::TRANSFER;
 use crate::graph::Subgraph;
 use crate::storage::adjacency::{self, Direction, Entry};
 use crate::storage::tables::record_key;
@@ -104,6 +105,7 @@ pub fn export(tx: &ReadTx, options: &ExportOptions, out: &mut dyn Write) -> Resu
     }
     writer.end(out)?;
     written(out.flush())?;
+    tracing::info!(target: TRANSFER, format = ?options.format, "graph written");
     Ok(run.report)
 }
 

@@ -14,6 +14,7 @@ use crate::base::id::NodeId;
 use crate::base::json::Json;
 use crate::base::limits::{TRANSFER_BATCH_EDGES, TRANSFER_WAITING_EDGES_MAX};
 use crate::base::time::Timestamp;
+use crate::base::trace::category::TRANSFER;
 use crate::record::{Entity, Record as _};
 use crate::store::{NewEdge, Store, WriteTx};
 
@@ -59,6 +60,8 @@ pub fn import(store: &Store, path: &Path, options: &ImportOptions) -> Result<Imp
         let reason = "GraphML (.graphml, .xml) and node-link JSON (.json) are read";
         return Err(Error::invalid("format", reason));
     }
+    let span = tracing::info_span!(target: TRANSFER, "import", file = %path.display());
+    let _entered = span.enter();
     let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
     let from = BufReader::new(file);
     store.bulk(|tx| {

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod config;
 mod demo;
 mod errors;
 mod families;
@@ -12,6 +13,8 @@ mod forgetting;
 mod golden;
 mod graph;
 mod graph_algorithms;
+mod health;
+mod logs;
 mod memory;
 mod recall;
 mod search;

@@ -38,6 +38,14 @@ impl Session {
         for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "RUST_LOG", "COLUMNS"] {
             command.env_remove(variable);
         }
+        // Settings of this machine and user are not the test's.
+        for (variable, _) in std::env::vars_os() {
+            if variable.to_string_lossy().starts_with("ENGRAPH_") {
+                command.env_remove(variable);
+            }
+        }
+        command.env("XDG_CONFIG_DIRS", self.folder.path().join("machine"));
+        command.env("XDG_CONFIG_HOME", self.folder.path().join("user"));
         command
     }
 

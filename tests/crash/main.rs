@@ -4,6 +4,8 @@
 mod create_kill;
 #[cfg(feature = "testing")]
 mod disk;
+#[cfg(feature = "testing")]
+mod health;
 #[cfg(feature = "legacy")]
 mod import_kill;
 mod kill;

@@ -6,6 +6,7 @@ mod change_feed;
 #[path = "../support/check.rs"]
 mod check;
 mod concurrency;
+mod config;
 mod documents;
 mod drafts;
 mod entities;
@@ -25,6 +26,7 @@ mod graph_memory;
 mod graph_search;
 mod graph_shapes;
 mod graph_threads;
+mod health;
 mod history;
 mod hybrid;
 mod index;
@@ -38,6 +40,7 @@ mod legacy;
 mod legacy_against;
 #[cfg(feature = "legacy")]
 mod legacy_broken;
+mod logs;
 mod memories;
 mod memories_model;
 mod memories_review;

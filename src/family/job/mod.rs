@@ -22,6 +22,7 @@ use crate::base::id::NodeId;
 use crate::base::json::Json;
 use crate::base::limits::{CLAIM_JOBS_MAX, CLAIM_RECLAIMS_MAX, NAME_BYTES_MAX};
 use crate::base::time::Timestamp;
+use crate::base::trace::category::FAMILY;
 use crate::record::{DeadLetter, PipelineMode, QueueJob, QueueStatus};
 use crate::store::{ReadTx, WriteTx};
 pub use retry::RetryPolicy;
@@ -550,6 +551,7 @@ impl Jobs<&mut WriteTx<'_>> {
             return Ok(Failed::Retry { at });
         }
         self.end(id, &mut job, QueueStatus::DeadLetter)?;
+        tracing::debug!(target: FAMILY, job = %id, error, "a job failed for good");
         let letter = self.tx.insert(&DeadLetter {
             job: Some(id),
             mode: job.mode,

@@ -20,6 +20,7 @@ use crate::base::error::{Error, Result};
 use crate::base::id::NodeId;
 use crate::base::limits::{SCAN_BATCH_BYTES, SCAN_BATCH_FILES, SCAN_PROBLEMS_MAX};
 use crate::base::time::Timestamp;
+use crate::base::trace::category::FAMILY;
 use crate::record::{FileStatus, IndexedFile, RunStatus, ScanRun};
 use crate::store::{Store, WriteTx};
 pub use options::{ScanOptions, ScanProblem, ScanProgress, ScanReport};
@@ -83,7 +84,8 @@ impl Store {
         })?;
         let report = ScanReport { run: Some(run), ..ScanReport::default() };
         let mut scan = Scan { store: self, options, report, seen: HashSet::new(), progress };
-        let done = scan.run(&root, found);
+        let around = tracing::info_span!(target: FAMILY, "scan");
+        let done = around.in_scope(|| scan.run(&root, found));
         let Scan { report, .. } = scan;
         let status = match &done {
             Err(_) => RunStatus::Failed,
@@ -91,6 +93,7 @@ impl Store {
             Ok(()) => RunStatus::Completed,
         };
         let error = done.as_ref().err().map(ToString::to_string);
+        tracing::info!(target: FAMILY, root = %root.display(), status = status.as_str(), "scanned");
         let ended = self.write(|tx| end_run(tx, run, &report, status, error));
         done.and(ended).map(|()| report)
     }

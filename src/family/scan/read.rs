@@ -11,6 +11,8 @@ use super::{ScanOptions, is_absence};
 use crate::base::digest::Digest;
 use crate::base::id::NodeId;
 use crate::base::limits::SCAN_THREADS_MAX;
+use crate::base::trace::carried;
+use crate::base::trace::category::FAMILY;
 use crate::family::file::{IsMarkdown, NewChunk, cut_text, path};
 use crate::record::IndexedFile;
 
@@ -52,7 +54,7 @@ pub(super) fn read_all(batch: &[Wanted], options: &ScanOptions) -> Vec<Outcome> 
         }
     };
     let mut outcomes = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(carried(work))).collect();
         let mut outcomes = work();
         for other in others {
             outcomes.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
@@ -86,7 +88,11 @@ fn read(seen: &Seen, options: &ScanOptions) -> Outcome {
     match done {
         Ok(outcome) => outcome,
         Err(error) if is_absence(&error) => Outcome::Gone,
-        Err(error) => Outcome::Unreadable(error.to_string()),
+        Err(error) => {
+            let path = seen.path.display();
+            tracing::debug!(target: FAMILY, %path, %error, "a file cannot be read");
+            Outcome::Unreadable(error.to_string())
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use crate::base::error::Result;
 use crate::base::id::{NodeId, Seq};
+use crate::base::trace::category::SEARCH;
 use crate::record::Facts;
 use crate::search::{IndexChange, Indexer};
 use crate::storage::changes::{self, Operation};
@@ -33,6 +34,7 @@ impl Feed<'_> {
     /// index that is ahead of it is another store's, or of a store that was put back. Says whether
     /// it got to the end.
     pub(super) fn run(&self, newest: impl Fn() -> Seq) -> Result<bool> {
+        let _span = tracing::debug_span!(target: SEARCH, "index").entered();
         let oldest = changes::oldest(&*self.published.rows)?;
         // What was erased since cannot be taken out of an index: it is built anew.
         let erased = erase::newest(&*self.published.rows)?.unwrap_or_default();
@@ -48,6 +50,7 @@ impl Feed<'_> {
         }
         if (self.goes_on)() {
             self.indexer.commit(seq)?;
+            tracing::debug!(target: SEARCH, seq = seq.0, "the search index has caught up");
             return Ok(true);
         }
         Ok(false)
@@ -98,7 +101,7 @@ impl Feed<'_> {
 
     /// Gives the index every record.
     fn rebuild(&self) -> Result<()> {
-        tracing::info!(store = %self.core.directory.display(), "building the search index");
+        tracing::info!(target: SEARCH, store = %self.core.directory.display(), "building the search index");
         self.indexer.reset();
         let (core, published) = (self.core, self.published);
         for (kind, _) in core.kinds.iter() {

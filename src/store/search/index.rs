@@ -17,6 +17,8 @@ use std::thread::JoinHandle;
 use super::feed::Feed;
 use crate::base::error::Result;
 use crate::base::id::Seq;
+use crate::base::trace::carried;
+use crate::base::trace::category::SEARCH;
 use crate::search::{
     Access, AnalyzerOptions, Indexer, IndexerOptions, Matcher, SearchOptions, index_name,
 };
@@ -135,7 +137,7 @@ impl SearchIndex {
             let removed =
                 if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
             if let Err(error) = removed {
-                tracing::warn!(path = %path.display(), %error, "an earlier search index stays");
+                tracing::warn!(target: SEARCH, path = %path.display(), %error, "an earlier search index stays");
             }
         }
     }
@@ -167,7 +169,7 @@ impl SearchIndex {
     }
 
     /// Whether another index is being built to take the place of the one that answers.
-    pub(super) fn is_rebuilding(&self) -> bool {
+    pub(crate) fn is_rebuilding(&self) -> bool {
         self.next().is_some()
     }
 
@@ -214,9 +216,11 @@ impl SearchIndex {
         self.stopped.store(false, Ordering::Relaxed);
         let weak = Arc::downgrade(shared);
         let named = std::thread::Builder::new().name("engraph-search".into());
-        match named.spawn(move || build(&weak, &next)) {
+        match named.spawn(carried(move || build(&weak, &next))) {
             Ok(thread) => *building = Some(thread),
-            Err(error) => tracing::warn!(%error, "no thread for a new search index"),
+            Err(error) => {
+                tracing::warn!(target: SEARCH, %error, "no thread for a new search index");
+            }
         }
     }
 
@@ -227,7 +231,7 @@ impl SearchIndex {
         if let Some(thread) = lock(&self.building).take()
             && thread.join().is_err()
         {
-            tracing::warn!("building a new search index panicked");
+            tracing::warn!(target: SEARCH, "building a new search index panicked");
         }
     }
 
@@ -262,7 +266,7 @@ impl SearchIndex {
         if let Some(before) = before {
             before.serving.close()?;
         }
-        tracing::info!(store = %core.directory.display(), "a new search index answers");
+        tracing::info!(target: SEARCH, store = %core.directory.display(), "a new search index answers");
         self.remove_earlier();
         Ok(())
     }
@@ -271,6 +275,7 @@ impl SearchIndex {
 fn build(shared: &Weak<Shared>, next: &Arc<Indexer>) {
     let Some(shared) = shared.upgrade() else { return };
     if let Err(error) = shared.search().build_and_swap(&shared, next) {
-        tracing::warn!(%error, "a new search index could not be built");
+        shared.errors.search.add();
+        tracing::warn!(target: SEARCH, %error, "a new search index could not be built");
     }
 }

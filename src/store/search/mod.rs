@@ -17,6 +17,7 @@ use super::versions;
 use crate::base::error::{Error, Result};
 use crate::base::id::{Kind, NodeId, Seq};
 use crate::base::time::Timestamp;
+use crate::base::trace::category::SEARCH;
 use crate::record::Record;
 use crate::search::{
     Cursor, Explanation, FacetCounts, Filter, Hits, Indexer, SearchOptions, Snippet, Snippets,
@@ -308,11 +309,13 @@ impl Search<'_> {
     /// absent; [`Error::Engine`] when the index cannot be written. At an earlier write:
     /// [`Error::Trimmed`] and [`Error::Invalid`], which say how far back a search can go.
     pub fn run(self) -> Result<SearchResults> {
+        let _span = tracing::debug_span!(target: SEARCH, "search").entered();
         let prepared = self.prepare()?;
         let Prepared { indexer, published, query, options, past } = &prepared;
         let past_records = past.as_ref().map(|past| &past.records);
         let found = indexer.search(query, options, past_records)?;
         let hits = self.with_snippets(&prepared, &found)?;
+        tracing::debug!(target: SEARCH, hits = hits.len(), "searched");
         // Without an index there is nothing that the answer could reflect.
         let seq = found.watermark.unwrap_or_default();
         Ok(SearchResults {

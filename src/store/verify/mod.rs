@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use super::commit::{Shared, message_of};
 use crate::base::error::{Error, Result};
+use crate::base::trace::category::STORE;
 use crate::storage::snapshot::Snapshot;
 use crate::storage::{check, place};
 use view::View;
@@ -99,6 +100,7 @@ impl VerifyReport {
 
 /// Verifies an open store. See `Store::verify`.
 pub(crate) fn verify(shared: &Shared) -> Result<VerifyReport> {
+    let _span = tracing::debug_span!(target: STORE, "verify").entered();
     let mut report = VerifyReport::default();
     let data_file = place::data_file(&shared.core.directory);
     let damage = shared.paused(|| check::pages(&data_file))?;

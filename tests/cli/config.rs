@@ -1,0 +1,91 @@
+//! `engraph config`: files of machine and user, the environment, the command line; and the command
+//! itself obeying them.
+
+use std::fs;
+
+use crate::session::{Run, Session};
+
+fn file(session: &Session, name: &str, text: &str) {
+    let path = session.path(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+#[test]
+fn later_places_win_and_sources_tell_them_all() {
+    let session = Session::new();
+    file(&session, "machine/engraph/config.ini", "[log]\nlevel = error\nformat = json\n");
+    file(&session, "user/engraph/config.yaml", "log:\n  level: warn\n");
+    session.run(&["config", "get", "log.level"]).check(0, "warn\n", "");
+    session.run(&["config", "get", "log.format"]).check(0, "json\n", "");
+    file(&session, "own.json", "{\"log\": {\"level\": \"info\"}}");
+    let with = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = session.command(arguments);
+        Run::of(&command.envs(variables.iter().copied()).output().unwrap())
+    };
+    let own = ("ENGRAPH_CONFIG", "own.json");
+    with(&["config", "get", "log.level"], &[own]).check(0, "info\n", "");
+    let both = [own, ("ENGRAPH_LOG_LEVEL", "debug")];
+    let run = with(&["config", "sources", "log.level"], &both);
+    let found: Vec<&str> = run.stdout.lines().skip(1).collect();
+    assert_eq!(found.len(), 4, "{}", run.stdout);
+    for (line, (place, value)) in found.iter().zip([
+        ("config.ini", "error"),
+        ("config.yaml", "warn"),
+        ("own.json", "info"),
+        ("environment", "debug"),
+    ]) {
+        assert!(line.contains(place) && line.trim_end().ends_with(value), "{line}");
+    }
+    // The command obeys: lines at level debug, and none where the command line says so.
+    session.run(&["init", "s"]).check(0, "", "");
+    with(&["stats", "s"], &both).check(0, "writes", "\"message\":\"store opened\"");
+    let run = with(&["stats", "s", "--log-level", "off"], &both);
+    assert_eq!((run.code, &*run.stderr), (0, ""));
+    let json = [("ENGRAPH_OUTPUT_JSON", "yes"), ("ENGRAPH_LOG_LEVEL", "off")];
+    with(&["stats", "s"], &json).check(0, "{\"format\":", "");
+    let strict = [("ENGRAPH_HEALTH_BACKUP_AGE_MAX", "1d"), ("ENGRAPH_LOG_LEVEL", "off")];
+    let health = ["health", "s", "--disk-min", "0", "--disk-failing", "0"];
+    with(&health, &strict).check(1, "never copied", "");
+}
+
+#[test]
+fn a_value_that_is_set_is_kept_and_the_file_stays_as_it_was() {
+    let session = Session::new();
+    session.run(&["config", "get", "log.level"]).check(1, "", "");
+    session.run(&["config", "set", "log.level", "off"]).check(0, "", "config.toml");
+    session.run(&["config", "get", "log.level"]).check(0, "off\n", "");
+    let path = "user/engraph/config.toml";
+    file(&session, path, "# mine\n[log] # lines\nlevel = \"off\" # quiet\n");
+    session.run(&["config", "set", "health.disk_min", "1000000"]).check(0, "", "");
+    let text = fs::read_to_string(session.path(path)).unwrap();
+    assert!(text.starts_with("# mine\n[log] # lines\nlevel = \"off\" # quiet\n"), "{text}");
+    assert!(text.contains("disk_min = 1000000"), "{text}");
+    session.run(&["config", "unset", "log.level"]).check(0, "", "");
+    session.run(&["config", "get", "log.level"]).check(1, "", "");
+    session.run(&["config", "set", "log.format", "xml"]).check(2, "", "none of human, json");
+    session.run(&["config", "set", "log.levle", "info"]).check(2, "", "not known");
+    session.run(&["config", "set", "health.disk_min", "much"]).check(2, "", "whole number");
+    assert!(!fs::read_to_string(session.path(path)).unwrap().contains("xml"));
+}
+
+#[test]
+fn what_is_wrong_is_told_and_the_rest_still_counts() {
+    let session = Session::new();
+    session.run(&["config", "check"]).check(0, "", "");
+    file(&session, "machine/engraph/config.toml", "[output]\njson = true\n[log");
+    file(&session, "user/engraph/config.toml", "[log]\nformat = \"xml\"\nlevle = 1\n");
+    let run = session.run(&["config", "check", "--json"]);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    let keys: Vec<String> = run
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .map(|line| line["key"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(keys, ["", "log.format", "log.levle"]);
+    session.run(&["config", "check"]).check(1, "config.toml", "");
+    fs::remove_file(session.path("user/engraph/config.toml")).unwrap();
+    session.run(&["init", "s"]).check(0, "", "warning: the settings in");
+    session.run(&["config", "list"]).check(0, "output.json", "");
+}
