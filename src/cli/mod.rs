@@ -17,6 +17,7 @@ mod init;
 mod knowledge;
 mod list;
 mod log;
+mod migrate;
 mod org;
 mod output;
 mod persona;
@@ -28,6 +29,7 @@ mod search;
 mod shown;
 mod similar;
 mod stats;
+mod sync;
 mod tag;
 mod task;
 mod text;
@@ -72,6 +74,10 @@ enum Action {
     Init(init::Arguments),
     /// Take databases of the old application in
     Import(import::Arguments),
+    /// Copy databases of the old application, take them in, compare, report; and undo all of it
+    Migrate(migrate::Arguments),
+    /// Keep in step with a database that the old application goes on using
+    Sync(sync::Arguments),
     /// Give databases back to the old application
     Export(export::Arguments),
     /// Show records by their ids
@@ -161,6 +167,8 @@ fn dispatch(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
     match action {
         Action::Init(arguments) => init::run(arguments, output),
         Action::Import(arguments) => import::run(arguments, output),
+        Action::Migrate(arguments) => migrate::run(arguments, output),
+        Action::Sync(arguments) => sync::run(arguments, output),
         Action::Export(arguments) => export::run(arguments, output),
         Action::Get(arguments) => get::run(arguments, output),
         Action::List(arguments) => list::run(arguments, output),
