@@ -84,7 +84,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Answer, 
     if output.is_json() {
         output.json(&report)?;
     } else {
-        show(&report, output)?;
+        show(&report, &backup, output)?;
     }
     Ok(Answer::yes_if(report.is_complete()))
 }
@@ -117,12 +117,11 @@ fn backup_beside(store: &Path, is_dry: bool) -> Result<PathBuf, Failure> {
     }
     let name = store.file_name().unwrap_or_default().to_string_lossy();
     let time = SystemClock.now().to_string();
-    let digits: String =
-        time.chars().filter(char::is_ascii_digit).take(SECOND_DIGITS).collect();
+    let digits: String = time.chars().filter(char::is_ascii_digit).take(SECOND_DIGITS).collect();
     Ok(store.with_file_name(format!("{name}.backup-{digits}")))
 }
 
-fn show(report: &MigrationReport, output: &mut Output) -> Result<(), Failure> {
+fn show(report: &MigrationReport, backup: &Path, output: &mut Output) -> Result<(), Failure> {
     for file in &report.files {
         show_file(file, report.dry_run, output)?;
     }
@@ -134,7 +133,7 @@ fn show(report: &MigrationReport, output: &mut Output) -> Result<(), Failure> {
             text::counted(report.files.len() as u64, "database")
         ));
     }
-    let backup = report.backup.display().to_string();
+    let backup = backup.display().to_string();
     output.line(format_args!(
         "{whole} of {} complete{} in {:.2} s",
         text::counted(report.files.len() as u64, "database"),

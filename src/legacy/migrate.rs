@@ -179,6 +179,7 @@ fn begin(
     backup: &Path,
     options: &MigrateOptions,
 ) -> Result<(State, bool)> {
+    let given = store.display();
     let store = absolute(store)?;
     if let Some(state) = State::load(backup)? {
         if state.store != store {
@@ -191,13 +192,13 @@ fn begin(
                 Err(Error::conflict("migration", "it was undone; begin anew in another folder"))
             }
             MigrationStep::BackingUp if !is_free(&store)? => {
-                Err(Error::already_exists("store", store.display()))
+                Err(Error::already_exists("store", given))
             }
             _ => Ok((state, true)),
         };
     }
     if !is_free(&store)? {
-        return Err(Error::already_exists("store", store.display()));
+        return Err(Error::already_exists("store", given));
     }
     if !is_free(backup)? {
         return Err(Error::already_exists("directory", backup.display()));
@@ -287,7 +288,8 @@ fn fill(
         let options = options.clone().name(&member.name);
         let paths = [member.path.clone()];
         let mut taken = import(store, &paths, &options, &mut |step| {
-            (said.table.clone_from(&step.table), said.rows) = (step.table.clone(), step.rows);
+            said.table.clone_from(&step.table);
+            said.rows = step.rows;
             progress(&said);
         })?;
         state.members[number].import = taken.files.pop();
@@ -337,7 +339,8 @@ fn compare(
     }
     let mut said = said(MigrationStep::Comparing, &member.path);
     let compared = verify_against(store, &member.path, Some(&member.name), &mut |step| {
-        (said.table.clone_from(&step.table), said.rows) = (step.table.clone(), step.rows);
+        said.table.clone_from(&step.table);
+        said.rows = step.rows;
         progress(&said);
     });
     match compared {

@@ -193,7 +193,10 @@ mod tests {
         let report = MigrationReport { files: vec![file], ..MigrationReport::default() };
         assert!(!report.is_complete());
         let text = report.to_markdown();
-        assert!(text.contains("| a\\|b c.db |  | 0 | 0 | no | no \\| good # not a head |"), "{text}");
+        assert!(
+            text.contains("| a\\|b c.db |  | 0 | 0 | no | no \\| good # not a head |"),
+            "{text}"
+        );
         assert!(text.contains("0 of 1 complete"), "{text}");
     }
 }

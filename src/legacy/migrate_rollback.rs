@@ -169,9 +169,10 @@ fn written_since(store: &Store, state: &State) -> Result<Option<String>> {
     for change in changes {
         let mut nodes = change.nodes();
         let ends = [nodes.next(), nodes.last()];
-        let imported = ends.iter().flatten().all(|id| {
-            read.origin(*id).is_some_and(|origin| unnoted.contains(&origin.source))
-        });
+        let imported = ends
+            .iter()
+            .flatten()
+            .all(|id| read.origin(*id).is_some_and(|origin| unnoted.contains(&origin.source)));
         if change.operation == Operation::Put && imported {
             continue;
         }

@@ -51,6 +51,8 @@ pub(crate) mod source;
 mod sync;
 mod sync_conflicts;
 mod sync_mark;
+#[cfg(test)]
+mod sync_model;
 mod sync_snapshot;
 mod sync_watch;
 pub(crate) mod time;

@@ -497,11 +497,13 @@ impl<'a> Merge<'a, '_> {
         fields: Vec<&'static str>,
         (theirs, reason): (Option<Vec<u8>>, &str),
     ) -> Result<()> {
-        let mut fields: BTreeSet<String> = fields.into_iter().map(ToOwned::to_owned).collect();
-        let listed: Vec<String> = fields.iter().cloned().collect();
-        let known = self.pending.remove(&id);
-        if theirs.is_some() && !fields.is_empty() {
-            fields.extend(known.into_iter().flat_map(|known| known.fields));
+        let listed: Vec<String> = fields.into_iter().map(ToOwned::to_owned).collect();
+        let mut fields: BTreeSet<String> = listed.iter().cloned().collect();
+        match self.pending.remove(&id) {
+            // The whole record was in question before, and is still.
+            Some(known) if known.fields.is_empty() => fields.clear(),
+            Some(known) if !fields.is_empty() => fields.extend(known.fields),
+            _ => {}
         }
         let pending = Pending {
             table: typed.table.name.to_owned(),
