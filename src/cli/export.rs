@@ -107,7 +107,7 @@ pub(super) fn show(report: &ExportReport, output: &mut Output) -> Result<(), Fai
     ))
 }
 
-fn show_file(file: &ExportedFile, output: &mut Output) -> Result<(), Failure> {
+pub(super) fn show_file(file: &ExportedFile, output: &mut Output) -> Result<(), Failure> {
     let path = file.path.display().to_string();
     output.line(format_args!(
         "exported  {}  {}, {}: {}, {}",

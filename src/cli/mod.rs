@@ -25,6 +25,7 @@ mod knowledge;
 mod list;
 mod log;
 mod memory;
+mod migrate;
 mod org;
 mod output;
 mod persona;
@@ -37,6 +38,7 @@ mod search;
 mod shown;
 mod similar;
 mod stats;
+mod sync;
 mod tag;
 mod task;
 mod text;
@@ -84,6 +86,10 @@ enum Action {
     Init(init::Arguments),
     /// Take databases of the old application in
     Import(import::Arguments),
+    /// Copy databases of the old application, take them in, compare, report; and undo all of it
+    Migrate(migrate::Arguments),
+    /// Keep in step with a database that the old application goes on using
+    Sync(sync::Arguments),
     /// Give databases back to the old application
     Export(export::Arguments),
     /// Show records by their ids
@@ -254,6 +260,8 @@ fn dispatch(
         Action::Config(arguments) => config::run(arguments, loaded, output),
         Action::Init(arguments) => init::run(arguments, output),
         Action::Import(arguments) => import::run(arguments, output),
+        Action::Migrate(arguments) => migrate::run(arguments, output),
+        Action::Sync(arguments) => sync::run(arguments, output),
         Action::Export(arguments) => export::run(arguments, output),
         Action::Get(arguments) => get::run(arguments, output),
         Action::List(arguments) => list::run(arguments, output),

@@ -116,7 +116,8 @@ pub fn verify_against(
         .tempdir()
         .map_err(|error| Error::io("create a folder in", std::env::temp_dir(), error))?;
     let given = folder.path().join("given.db");
-    let written = give_back(store, &all, &chosen, &given, progress)?;
+    let options = ExportOptions::new();
+    let written = give_back(store, &chosen, &given, &options, progress)?;
     let ours = Source::open(&given, Damage::Refuse, None)?;
     let mut compare = Compare {
         theirs: &theirs,
@@ -169,19 +170,19 @@ fn choose(
 }
 
 /// Writes what an export of everything would write for one source.
-fn give_back(
+pub(super) fn give_back(
     store: &Store,
-    all: &[Arc<sources::Source>],
     chosen: &sources::Source,
     path: &Path,
+    options: &ExportOptions,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<ExportedFile> {
     let read = store.read()?;
     let mut targets = Vec::new();
     let mut place = 0;
-    for source in all {
-        let target = Target::of_source(Arc::clone(source))?;
+    for source in store.shared().core.sources.all() {
         let wanted = source.number == chosen.number;
+        let target = Target::of_source(source)?;
         if wanted {
             place = targets.len();
         }
@@ -190,7 +191,7 @@ fn give_back(
         }
     }
     let born = births(&read, &mut targets, None, &mut BTreeMap::new())?.of(place);
-    write(&read, &targets[place], &born, path, &ExportOptions::new(), progress)
+    write(&read, &targets[place], &born, path, options, progress)
 }
 
 /// Tables that both files have, under their places in either schema.

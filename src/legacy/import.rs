@@ -14,6 +14,7 @@ use super::database::Export;
 use super::detect::detect;
 use super::report::{Fate, FileReport, ImportReport, Progress};
 use super::source::{Damage, Source};
+use super::sync_mark::mark_of;
 use super::{intake, update};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, Result};
@@ -80,6 +81,8 @@ pub(super) struct Intake<'a> {
     pub(super) dry_run: bool,
     pub(super) name: &'a str,
     pub(super) digest: Digest,
+    /// See [`mark_of`].
+    pub(super) mark: String,
 }
 
 /// Takes databases of the old application into a store. Folders are searched for them.
@@ -125,11 +128,18 @@ pub fn import(
 }
 
 /// Whether an error says something about the file, and not about the store.
-fn concerns_the_file(error: &Error) -> bool {
+pub(super) fn concerns_the_file(error: &Error) -> bool {
     matches!(error, Error::Import { .. } | Error::Limit { .. } | Error::Invalid { .. })
 }
 
 fn refused(error: &Error) -> FileReport {
+    let reason = reason_of(error);
+    tracing::warn!(target: LEGACY, %reason, "file refused");
+    FileReport { reason: Some(reason), ..FileReport::default() }
+}
+
+/// What is wrong with a file, with its causes, without the file.
+pub(super) fn reason_of(error: &Error) -> String {
     let mut reason = match error {
         Error::Import { place, reason, .. } if place.is_empty() => reason.clone(),
         Error::Import { place, reason, .. } => format!("{place}: {reason}"),
@@ -141,8 +151,7 @@ fn refused(error: &Error) -> FileReport {
         reason.push_str(&source.to_string());
         cause = source.source();
     }
-    tracing::warn!(target: LEGACY, %reason, "file refused");
-    FileReport { reason: Some(reason), ..FileReport::default() }
+    reason
 }
 
 fn take_in(
@@ -154,6 +163,8 @@ fn take_in(
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<FileReport> {
     let sources = &store.shared().core.sources;
+    // Taken first: what is written from here on makes another one.
+    let mark = mark_of(path).unwrap_or_default();
     let known: Vec<_> = sources.all().into_iter().filter(|source| source.name == name).collect();
     let (digest, source) = if known.is_empty() {
         // A file that is new is read whatever its digest is, so both can be done at once.
@@ -178,7 +189,7 @@ fn take_in(
     };
     let database = detect(source.schema(), path)?;
     let digest = digest.unwrap_or_else(|| Digest::of(&[]));
-    let intake = Intake { store, zone, dry_run: options.dry_run, name, digest };
+    let intake = Intake { store, zone, dry_run: options.dry_run, name, digest, mark };
     let mut file = match sources.find(database.kind, name) {
         Some(earlier) => update::update(&intake, &source, database, &earlier, progress)?,
         None => intake::take_in(&intake, &source, database, progress)?,
@@ -193,7 +204,7 @@ fn take_in(
 }
 
 /// The digest of a file and of what belongs to it. Nothing is opened that is no regular file.
-fn fingerprint(path: &Path) -> Option<Digest> {
+pub(super) fn fingerprint(path: &Path) -> Option<Digest> {
     let regular = |path: &Path| fs::metadata(path).is_ok_and(|found| found.is_file());
     if !regular(path) {
         return None;
@@ -213,7 +224,7 @@ fn fingerprint(path: &Path) -> Option<Digest> {
 }
 
 /// The files that paths name: themselves, or what looks like a database below a folder.
-fn collect(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+pub(super) fn collect(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
         if !fs::metadata(path).is_ok_and(|found| found.is_dir()) {

@@ -75,6 +75,7 @@ pub(super) fn describe(
         file_name: file_name.unwrap_or_else(|| database.default_name.to_owned()),
         zone: intake.zone.iana_name().unwrap_or("UTC").to_owned(),
         digest: intake.digest.to_string(),
+        mark: intake.mark.clone(),
         bytes: source.bytes(),
         tables: Vec::new(),
         detail: Vec::new(),

@@ -25,6 +25,11 @@ mod intake;
 mod judge;
 mod loadable;
 mod log;
+mod migrate;
+mod migrate_backup;
+mod migrate_report;
+mod migrate_rollback;
+mod migrate_state;
 #[cfg(test)]
 mod old_readers;
 pub(crate) mod ops;
@@ -44,6 +49,13 @@ pub(crate) mod schema;
 pub(crate) mod shape;
 mod sound;
 pub(crate) mod source;
+mod sync;
+mod sync_conflicts;
+mod sync_mark;
+#[cfg(test)]
+mod sync_model;
+mod sync_snapshot;
+mod sync_watch;
 pub(crate) mod time;
 mod update;
 pub(crate) mod value;
@@ -52,8 +64,15 @@ pub(crate) use crate::storage::cells as block;
 pub use against::{Comparison, Difference, verify_against};
 pub use export::{ExportOptions, Mode, export};
 pub use import::{ImportOptions, import};
+pub use migrate::{MigrateOptions, MigrationProgress, migrate, unfinished_migration};
+pub use migrate_report::{MigratedFile, MigrationReport};
+pub use migrate_rollback::{PutBack, RollbackReport, rollback};
+pub use migrate_state::{BackupPart, MigrationStep};
 pub use output::Existing;
 pub use report::{
     Conflict, ExportReport, ExportedFile, Fate, FileReport, ImportReport, Progress, RowChanges,
 };
 pub use source::Damage;
+pub use sync::{Recognised, SyncOptions, SyncReport, sync};
+pub use sync_conflicts::{OpenConflict, Side, conflicts, resolve};
+pub use sync_watch::{Pace, Round, Surroundings, watch};

@@ -10,6 +10,7 @@ use super::ops::RowInput;
 use super::plan::{Resolver, TablePlan, Typed};
 use super::row::{Locate, Misfits, changed_fields};
 use super::schema::Storage;
+use super::sync_conflicts::pending_of;
 use super::value::{Cell, Value};
 use crate::base::error::{Error, Result};
 use crate::base::id::{Kind, NodeId};
@@ -80,6 +81,8 @@ pub(super) struct Outgoing<'a> {
     totals: Totals,
     /// Row number of the first record made here, by table.
     first_born: BTreeMap<&'static str, i64>,
+    /// Table and row of records that may be there without their rows.
+    kept: BTreeMap<NodeId, (String, i64)>,
 }
 
 /// The records of a kind beside rows that come in the same order.
@@ -141,12 +144,18 @@ impl<'a> Outgoing<'a> {
             sender,
             totals: Totals::default(),
             first_born: BTreeMap::new(),
+            kept: BTreeMap::new(),
         }
     }
 
     /// Reads every table and hands its rows over.
     pub(super) fn run(mut self) -> Result<Totals> {
         let sequences = self.sequences()?;
+        for (id, pending) in pending_of(self.read, self.number)? {
+            if pending.theirs.is_none() {
+                self.kept.insert(id, (pending.table, pending.row));
+            }
+        }
         for (table, ids) in &self.born.tables {
             if !ids.is_empty() {
                 let last = self.last_row(table).max(sequences.get(*table).copied().unwrap_or(0));
@@ -291,6 +300,7 @@ impl<'a> Outgoing<'a> {
             self.send(plan.object, block.clone())?;
         }
         if let Some(typed) = &plan.typed {
+            rows += self.send_kept(plan, typed)?;
             rows += self.send_born(plan, typed)?;
         }
         self.totals.rows.insert(plan.name.clone(), rows);
@@ -422,14 +432,39 @@ impl<'a> Outgoing<'a> {
         })
     }
 
+    /// Rows of records that changed here and whose rows are gone in the source.
+    fn send_kept(&mut self, plan: &TablePlan, typed: &Typed) -> Result<u64> {
+        let mut rows = Vec::new();
+        for (id, (table, row)) in &self.kept {
+            if *table == typed.table.name && record_read::raw(self.read.rows(), *id)?.is_some() {
+                rows.push((*row, *id));
+            }
+        }
+        rows.sort_unstable();
+        if !rows.is_empty() {
+            self.send_rows(plan, typed, &rows)?;
+            self.totals.changed += rows.len() as u64;
+        }
+        Ok(rows.len() as u64)
+    }
+
     fn send_born(&mut self, plan: &TablePlan, typed: &Typed) -> Result<u64> {
         let name = typed.table.name;
         let Some(ids) = self.born.tables.get(name) else { return Ok(0) };
         let first = self.first_born.get(name).copied().unwrap_or(1);
+        let rows: Vec<(i64, NodeId)> = (first..).zip(ids.iter().copied()).collect();
+        self.send_rows(plan, typed, &rows)?;
+        self.totals.born += rows.len() as u64;
+        Ok(rows.len() as u64)
+    }
+
+    /// Makes rows of records that have none.
+    fn send_rows(&mut self, plan: &TablePlan, typed: &Typed, rows: &[(i64, NodeId)]) -> Result<()> {
+        let name = typed.table.name;
         let alias = self.target.schema.objects[plan.object].rows.as_ref().and_then(|t| t.alias);
         let mut writer = BlockWriter::new(plan.columns);
-        for (row, id) in (first..).zip(ids) {
-            let stored = record_read::raw(self.read.rows(), *id)?;
+        for &(row, id) in rows {
+            let stored = record_read::raw(self.read.rows(), id)?;
             let stored = stored.ok_or_else(|| Error::not_found("record", id))?;
             let scalars = (typed.table.ops.scalars)(&stored)?;
             let mut values = vec![Value::Null; plan.columns];
@@ -451,9 +486,8 @@ impl<'a> Outgoing<'a> {
         if let Some(block) = writer.finish()? {
             self.send(plan.object, block.bytes)?;
         }
-        self.totals.born += ids.len() as u64;
         self.totals.touched.insert(plan.name.clone());
-        Ok(ids.len() as u64)
+        Ok(())
     }
 }
 

@@ -25,8 +25,8 @@ use crate::base::error::Result;
 use crate::base::limits::{LEGACY_CACHE_BYTES, LEGACY_CELL_BYTES_MAX, LEGACY_OBJECTS_MAX};
 
 /// Files beside a database that belong to it.
-const WAL: &str = "-wal";
-const JOURNAL: &str = "-journal";
+pub(super) const WAL: &str = "-wal";
+pub(super) const JOURNAL: &str = "-journal";
 /// What a rollback journal that is still to be rolled back starts with.
 const JOURNAL_MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 /// Digits of an escaped byte of a path.
@@ -56,12 +56,13 @@ pub(crate) struct Source {
     bytes: u64,
     /// State of the files when they were read in place; empty where a copy was made.
     watched: Vec<(PathBuf, Stamp)>,
-    /// Declared after the connection, so that the connection is closed first.
-    _copy: Option<TempDir>,
+    /// The folder of a private copy. Declared after the connection, so that the connection is
+    /// closed first.
+    copy_folder: Option<TempDir>,
 }
 
 /// What tells one state of a file from another: length and time of the last change.
-type Stamp = Option<(u64, Option<SystemTime>)>;
+pub(super) type Stamp = Option<(u64, Option<SystemTime>)>;
 
 impl Source {
     /// Opens and checks the file at `path`. `scratch` is the folder for a private copy where one
@@ -94,10 +95,40 @@ impl Source {
             damage,
             bytes: length,
             watched: if copy.is_none() { watched.to_vec() } else { Vec::new() },
-            _copy: copy,
+            copy_folder: copy,
         };
         source.prepare(&real, header)?;
         Ok(source)
+    }
+
+    /// Opens a private copy of the file at `path`, made in `folder`, which goes with it. `header`
+    /// is that of the file itself.
+    pub(super) fn open_copy(
+        path: &Path,
+        header: FileHeader,
+        (folder, copy): (TempDir, &Path),
+        damage: Damage,
+    ) -> Result<Self> {
+        let bytes = fs::metadata(copy).map(|copy| copy.len());
+        let bytes = bytes.map_err(|source| fault::io(path, "its copy cannot be read", source))?;
+        let mut source = Self {
+            path: path.to_path_buf(),
+            db: connect_in_place(path, copy)?,
+            schema: SchemaText::default(),
+            findings: Findings::default(),
+            notices: Vec::new(),
+            damage,
+            bytes,
+            watched: Vec::new(),
+            copy_folder: Some(folder),
+        };
+        source.prepare(copy, header)?;
+        Ok(source)
+    }
+
+    /// Whether the file itself is read, and not a copy of it.
+    pub(super) fn is_in_place(&self) -> bool {
+        self.copy_folder.is_none()
     }
 
     /// Bounds, recovery, check and schema of a database that has just been opened.
@@ -188,7 +219,7 @@ impl Source {
 }
 
 /// Follows links to a regular file, without opening anything.
-fn resolve(path: &Path) -> Result<(PathBuf, u64)> {
+pub(super) fn resolve(path: &Path) -> Result<(PathBuf, u64)> {
     let refuse = |reason: &str| Err(fault::file(path, reason));
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
@@ -210,7 +241,7 @@ fn resolve(path: &Path) -> Result<(PathBuf, u64)> {
 }
 
 /// The files beside a database that hold a part of its state.
-fn companions(real: &Path) -> Vec<&'static str> {
+pub(super) fn companions(real: &Path) -> Vec<&'static str> {
     let filled = |metadata: Metadata| metadata.is_file() && metadata.len() > 0;
     [WAL, JOURNAL]
         .into_iter()
@@ -218,13 +249,13 @@ fn companions(real: &Path) -> Vec<&'static str> {
         .collect()
 }
 
-fn with(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn with(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)
 }
 
-fn stamp(path: &Path) -> Stamp {
+pub(super) fn stamp(path: &Path) -> Stamp {
     let metadata = fs::metadata(path).ok().filter(|metadata| metadata.len() > 0)?;
     Some((metadata.len(), metadata.modified().ok()))
 }

@@ -4,7 +4,7 @@
 //! field that was changed on both sides to different values is a conflict: it is listed, and ours
 //! is kept.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::block::{Block, BlockReader, blanked};
@@ -20,6 +20,7 @@ use super::report::{Conflict, Fate, FileReport, Progress};
 use super::row::{Misfits, changed_fields};
 use super::schema::SchemaText;
 use super::source::Source;
+use super::sync_conflicts::{Pending, pending_of};
 use super::value::{Cell, Value};
 use crate::base::codec;
 use crate::base::error::{Error, Result};
@@ -152,8 +153,14 @@ impl Work<'_> {
         tx.set_source(Some(self.earlier.number));
         let tables = self.tables(tx, new_rows)?;
         let rows = RowWriter::new(store, self.database, self.earlier.number, tables);
-        let mut merge =
-            Merge { work: self, snapshot: &snapshot, rows, table: None, seen: BTreeSet::new() };
+        let mut merge = Merge {
+            work: self,
+            snapshot: &snapshot,
+            rows,
+            table: None,
+            seen: BTreeSet::new(),
+            pending: pending_of(&snapshot, self.earlier.number)?,
+        };
         loop {
             match messages.receive() {
                 Some(Message::Rows(batch)) => merge.block(tx, batch.place, &batch.block)?,
@@ -243,6 +250,8 @@ struct Merge<'a, 'w> {
     rows: RowWriter<'a>,
     table: Option<Current<'a>>,
     seen: BTreeSet<usize>,
+    /// Conflicts of earlier imports that may be open still, by record.
+    pending: BTreeMap<NodeId, Pending>,
 }
 
 impl<'a> Merge<'a, '_> {
@@ -402,6 +411,18 @@ impl<'a> Merge<'a, '_> {
     ) -> Result<()> {
         self.rows.report.changes.added += 1;
         let id = self.node(table, row)?;
+        // A row that was gone for a while may find the record that was kept without it.
+        let was_there = self.work.earlier.tables.get(table.place);
+        if was_there.is_some_and(|table| table.node(row).is_some())
+            && let Some(here) = tx.raw(id)?.map(|bytes| bytes.to_vec())
+        {
+            let there = self.rows.read(tx, table.place, typed, row, cells)?;
+            let ops = &typed.table.ops;
+            let fields = changed_fields(&(ops.scalars)(&here)?, &(ops.scalars)(&there)?);
+            let reason = "changed here, deleted and made again in the source; ours is kept";
+            let fields = fields.into_iter().collect();
+            return self.conflict(tx, (typed, row, id), fields, (Some(there), reason));
+        }
         self.rows.insert(tx, table.place, typed, id, (row, cells))
     }
 
@@ -443,13 +464,14 @@ impl<'a> Merge<'a, '_> {
         let before = self.value_before(typed, row, values)?;
         let there = self.rows.read(tx, table.place, typed, row, cells)?;
         let Some(here) = tx.raw(id)?.map(|bytes| bytes.to_vec()) else {
-            if before != there {
-                let reason = "deleted here, changed in the source; it stays deleted";
-                self.conflict(typed, row, id, Vec::new(), reason);
+            if before == there {
+                return Ok(());
             }
-            return Ok(());
+            let reason = "deleted here, changed in the source; it stays deleted";
+            return self.conflict(tx, (typed, row, id), Vec::new(), (Some(there), reason));
         };
         if here == before {
+            self.settle(tx, id)?;
             count(&mut self.rows.report.records, typed.table.record, 1);
             return tx.put_imported_value(id, &there);
         }
@@ -458,16 +480,22 @@ impl<'a> Merge<'a, '_> {
         let (was, ours, theirs) = (was?, ours?, theirs?);
         let (here_changed, there_changed) =
             (changed_fields(&was, &ours), changed_fields(&was, &theirs));
-        let both: Vec<&str> = there_changed
+        let differs = |name: &&str| ours.get(name) != theirs.get(name);
+        let both: Vec<&'static str> = there_changed
             .iter()
             .copied()
-            .filter(|name| here_changed.contains(name) && ours.get(name) != theirs.get(name))
+            .filter(|name| here_changed.contains(name) && differs(name))
             .collect();
         let taken: BTreeSet<&str> =
             there_changed.iter().copied().filter(|name| !both.contains(name)).collect();
         if !both.is_empty() {
-            let fields = both.iter().map(|name| (*name).to_owned()).collect();
-            self.conflict(typed, row, id, fields, "changed here and in the source; ours is kept");
+            let reason = "changed here and in the source; ours is kept";
+            self.conflict(tx, (typed, row, id), both, (Some(there.clone()), reason))?;
+        } else if let Some(mut known) = self.pending.remove(&id) {
+            // What was open before may be open still, against what the row says now.
+            known.theirs = Some(there.clone().into());
+            known.put(tx, self.work.earlier.number)?;
+            self.pending.insert(id, known);
         }
         if taken.is_empty() {
             return Ok(());
@@ -487,26 +515,62 @@ impl<'a> Merge<'a, '_> {
     ) -> Result<()> {
         self.rows.report.changes.removed += 1;
         let id = self.node(table, row)?;
-        let Some(here) = tx.raw(id)?.map(|bytes| bytes.to_vec()) else { return Ok(()) };
+        let Some(here) = tx.raw(id)?.map(|bytes| bytes.to_vec()) else {
+            return self.settle(tx, id);
+        };
         if here == self.value_before(typed, row, values)? {
+            self.settle(tx, id)?;
             tx.delete(id)?;
             return Ok(());
         }
         let reason = "changed here, deleted in the source; it stays";
-        self.conflict(typed, row, id, Vec::new(), reason);
-        Ok(())
+        self.conflict(tx, (typed, row, id), Vec::new(), (None, reason))
     }
 
-    fn conflict(&mut self, typed: &Typed, row: i64, id: NodeId, fields: Vec<String>, reason: &str) {
+    /// Lists a conflict, and remembers it with what the source says.
+    fn conflict(
+        &mut self,
+        tx: &mut WriteTx<'_>,
+        (typed, row, id): (&Typed, i64, NodeId),
+        fields: Vec<&'static str>,
+        (theirs, reason): (Option<Vec<u8>>, &str),
+    ) -> Result<()> {
+        let listed: Vec<String> = fields.into_iter().map(ToOwned::to_owned).collect();
+        let mut fields: BTreeSet<String> = listed.iter().cloned().collect();
+        match self.pending.remove(&id) {
+            // The whole record was in question before, and is still.
+            Some(known) if known.fields.is_empty() => fields.clear(),
+            Some(known) if !fields.is_empty() => fields.extend(known.fields),
+            _ => {}
+        }
+        let pending = Pending {
+            table: typed.table.name.to_owned(),
+            row,
+            record: id,
+            fields: fields.into_iter().collect(),
+            theirs: theirs.map(Into::into),
+            kept: false,
+        };
+        pending.put(tx, self.work.earlier.number)?;
+        self.pending.insert(id, pending);
         let conflicts = &mut self.rows.report.conflicts;
         if conflicts.len() < CONFLICTS_LISTED {
             conflicts.push(Conflict {
                 table: typed.table.name.to_owned(),
                 row,
                 record: id.to_string(),
-                fields,
+                fields: listed,
                 reason: reason.to_owned(),
             });
+        }
+        Ok(())
+    }
+
+    /// Forgets the conflict of a record on which both sides agree.
+    fn settle(&mut self, tx: &mut WriteTx<'_>, id: NodeId) -> Result<()> {
+        match self.pending.remove(&id) {
+            Some(known) => known.delete(tx, self.work.earlier.number),
+            None => Ok(()),
         }
     }
 

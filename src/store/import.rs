@@ -12,7 +12,19 @@ use crate::base::error::Result;
 use crate::base::id::{Kind, NodeId};
 use crate::record::{Record, facts_of};
 use crate::storage::tables::{record_key, record_key_from};
-use crate::storage::{KeyRange, Rows as _, TableId, cells, verbatim};
+use crate::storage::{Bytes, KeyRange, Rows, RowsMut as _, TableId, cells, verbatim};
+
+/// What the keys of the legacy layer's notes begin with in the table that they share with others.
+const NOTE_PREFIX: &[u8] = b"legacy/";
+
+fn note_key(key: &[u8]) -> Vec<u8> {
+    [NOTE_PREFIX, key].concat()
+}
+
+fn notes(rows: &impl Rows, prefix: &[u8]) -> Result<Vec<Bytes>> {
+    let rows = rows.range(TableId::META, KeyRange::prefix(&note_key(prefix)))?;
+    rows.map(|row| row.map(|(_, value)| value)).collect()
+}
 
 impl WriteTx<'_> {
     /// Says which source the records written from here on belong to; `None` ends that.
@@ -61,7 +73,7 @@ impl WriteTx<'_> {
     }
 
     /// The encoded value of a record.
-    pub(crate) fn raw(&self, id: NodeId) -> Result<Option<crate::storage::Bytes>> {
+    pub(crate) fn raw(&self, id: NodeId) -> Result<Option<Bytes>> {
         record_read::raw(self.rows(), id)
     }
 
@@ -107,6 +119,21 @@ impl WriteTx<'_> {
         describe(value, &mut |facts| self.put_value(id, value, facts, OnTaken::Keep))
     }
 
+    /// Writes what the legacy layer wants to remember under a key.
+    pub(crate) fn put_note(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        self.writer.rows.put(TableId::META, &note_key(key), value)
+    }
+
+    /// Takes away what [`WriteTx::put_note`] wrote.
+    pub(crate) fn delete_note(&mut self, key: &[u8]) -> Result<()> {
+        self.writer.rows.delete(TableId::META, &note_key(key))
+    }
+
+    /// As [`ReadTx::notes`], with what this write and those before it wrote.
+    pub(crate) fn notes(&self, prefix: &[u8]) -> Result<Vec<Bytes>> {
+        notes(self.rows(), prefix)
+    }
+
     /// Links and stated edges that were written so far.
     pub(crate) fn links(&self) -> u64 {
         self.writer.links
@@ -121,6 +148,11 @@ impl WriteTx<'_> {
 }
 
 impl ReadTx {
+    /// The values of all notes whose key begins with `prefix`, in the order of the keys.
+    pub(crate) fn notes(&self, prefix: &[u8]) -> Result<Vec<Bytes>> {
+        notes(self.rows(), prefix)
+    }
+
     /// The records of a kind that no source gave, in order.
     pub(crate) fn born(&self, kind: Kind) -> Result<Vec<NodeId>> {
         let mut born = Vec::new();

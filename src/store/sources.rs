@@ -60,6 +60,9 @@ pub(crate) struct Source {
     pub(crate) zone: String,
     /// SHA-256 of the file (and its log) when it was last read.
     pub(crate) digest: String,
+    /// What tells one state of the file from another without reading all of it; empty where it
+    /// is not known.
+    pub(crate) mark: String,
     /// Bytes of the file when it was last read.
     pub(crate) bytes: u64,
     pub(crate) tables: Vec<SourceTable>,

@@ -80,6 +80,8 @@ fn help_says_what_there_is() {
     for command in [
         "init",
         "import legacy",
+        "migrate",
+        "sync legacy",
         "export legacy",
         "get",
         "list",

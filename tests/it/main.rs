@@ -40,6 +40,10 @@ mod legacy;
 mod legacy_against;
 #[cfg(feature = "legacy")]
 mod legacy_broken;
+#[cfg(feature = "legacy")]
+mod legacy_migrate;
+#[cfg(feature = "legacy")]
+mod legacy_sync;
 mod logs;
 mod memories;
 mod memories_model;
