@@ -234,7 +234,9 @@ fn scan(
             return Ok(Answer::Yes);
         };
         let progress = |progress: &engraph::family::ScanProgress| {
-            tracing::info!(target: CLI, files = progress.files, bytes = progress.bytes_read, "scanning");
+            tracing::info!(
+                target: CLI, files = progress.files, bytes = progress.bytes_read, "scanning"
+            );
             ControlFlow::Continue(())
         };
         show_report(&store.scan_tree_with(root, options, progress)?, output)

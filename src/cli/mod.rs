@@ -50,6 +50,7 @@ use std::time::Instant;
 
 use clap::{ArgMatches, Args, FromArgMatches as _, Parser, Subcommand};
 
+use engraph::config::{Schema, Settings};
 use engraph::log::category::CLI;
 
 use failure::{Answer, Code, EXIT_CODES, Failure};
@@ -175,7 +176,12 @@ pub(crate) fn run() -> ExitCode {
         Ok(false) | Err(_) => usual,
     };
     let mut output = Output::new(form);
-    let code = match log::start(&command.global.log, &loaded.settings, &call) {
+    // A wrong setting must not keep anybody from mending it.
+    let for_log = match &command.action {
+        Action::Config(_) => Settings::new(Schema::new()),
+        _ => loaded.settings.clone(),
+    };
+    let code = match log::start(&command.global.log, &for_log, &call) {
         Ok(span) => span.in_scope(|| {
             let start = Instant::now();
             tracing::info!(target: CLI, "call began");

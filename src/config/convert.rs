@@ -139,6 +139,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "cases are written in place")]
     fn check<T: FromSetting + PartialEq + std::fmt::Debug>(value: Value, expected: Option<T>) {
         assert_eq!(T::from_setting(&value), expected, "{value}");
     }

@@ -214,7 +214,8 @@ mod tests {
 
     #[track_caller]
     fn tree(value: Value) -> Tree {
-        value.as_object().unwrap().clone()
+        let Value::Object(tree) = value else { panic!("{value} is no mapping") };
+        tree
     }
 
     #[test]

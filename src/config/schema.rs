@@ -236,7 +236,6 @@ impl Schema {
     }
 
     /// The settings, in the order in which they were added.
-    #[must_use]
     pub fn keys(&self) -> &[KeySpec] {
         &self.keys
     }

@@ -8,7 +8,7 @@ use super::{Reader, at_most, named};
 use crate::base::error::Result;
 use crate::base::id::NodeId;
 use crate::base::limits::CONFIG_KEY_CHARS_MAX;
-use crate::config::{self, FromSetting, Layer, Tree};
+use crate::config::{self, FromSetting as _, Layer, Tree};
 use crate::record::{ConfigValue, ValueType};
 use crate::store::{ReadTx, WriteTx};
 

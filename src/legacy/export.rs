@@ -313,7 +313,12 @@ fn finish(
     file.notes.extend(stale.into_iter().map(|name| {
         format!("full-text table {name} cannot be rebuilt and shows the rows as imported")
     }));
-    tracing::info!(target: LEGACY, rows = file.rows.values().sum::<u64>(), changed = file.changed, "file written");
+    tracing::info!(
+        target: LEGACY,
+        rows = file.rows.values().sum::<u64>(),
+        changed = file.changed,
+        "file written"
+    );
     Ok(file)
 }
 

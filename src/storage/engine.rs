@@ -70,7 +70,9 @@ impl Engine {
         let mut builder = builder(&options);
         let shown = path.display().to_string();
         builder.set_repair_callback(move |session| {
-            tracing::info!(target: STORE, file = %shown, progress = session.progress(), "recovering data file");
+            tracing::info!(
+                target: STORE, file = %shown, progress = session.progress(), "recovering data file"
+            );
         });
         let open = || match &options.disk {
             Some(disk) => on_disk(&builder, path, disk),

@@ -491,7 +491,9 @@ impl Shared {
     fn poison(&self, state: &mut State, error: &Error) -> String {
         self.errors.commits.add();
         let reason = describe(error);
-        tracing::error!(target: COMMIT, store = %self.core.directory.display(), %reason, "commit failed");
+        tracing::error!(
+            target: COMMIT, store = %self.core.directory.display(), %reason, "commit failed"
+        );
         state.poison = Some(reason.clone());
         reason
     }
@@ -752,7 +754,9 @@ pub(crate) struct Closer(pub(crate) Arc<Shared>);
 impl Drop for Closer {
     fn drop(&mut self) {
         if let Err(error) = self.0.close() {
-            tracing::warn!(target: COMMIT, error = %describe(&error), "store did not close cleanly");
+            tracing::warn!(
+                target: COMMIT, error = %describe(&error), "store did not close cleanly"
+            );
         }
     }
 }

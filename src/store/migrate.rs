@@ -104,7 +104,9 @@ pub(crate) fn bring_up(engine: &Engine, directory: &Path, formats: &Formats) -> 
     }
     bulk.commit()?;
     let current = formats.current;
-    tracing::info!(target: STORE, found, current, backup = %backup.display(), "store brought to a newer format");
+    tracing::info!(
+        target: STORE, found, current, backup = %backup.display(), "store brought to a newer format"
+    );
     Ok(())
 }
 

@@ -124,7 +124,9 @@ fn finish(directory: &Path, options: Options, engine: Engine, writable: bool) ->
     if writable {
         place::note_owner(directory);
     }
-    tracing::info!(target: STORE, store = %directory.display(), seq = seq.0, writable, "store opened");
+    tracing::info!(
+        target: STORE, store = %directory.display(), seq = seq.0, writable, "store opened"
+    );
     let base = Published::new(Arc::new(snapshot), seq, None);
     let live = LiveGraph::new(options.graph);
     let shared = Arc::new(Shared::new(core, engine, base, time, (writable, live)));

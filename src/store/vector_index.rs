@@ -275,7 +275,12 @@ impl Loaded {
         if outgrown || !fits(matrix.size_bytes()) {
             return Ok(None);
         }
-        tracing::debug!(target: SEARCH, model = %slot.model, vectors = matrix.len(), "vectors brought into memory");
+        tracing::debug!(
+            target: SEARCH,
+            model = %slot.model,
+            vectors = matrix.len(),
+            "vectors brought into memory"
+        );
         let (seq, since) = (state.seq, state.seq);
         Ok(Some(Self { matrix, seq, changed: VecDeque::new(), since, other_dimension }))
     }

@@ -63,8 +63,10 @@ proptest! {
         asked in key(),
     ) {
         let pile = |pairs: &[(String, Value)]| {
-            let with = |layer: Layer, (key, value): &(String, Value)| layer.with(key, value.clone());
-            let layer = pairs.iter().try_fold(Layer::default(), with).unwrap();
+            let mut layer = Layer::default();
+            for (key, value) in pairs {
+                layer = layer.with(key, value.clone()).unwrap();
+            }
             Value::Object(layer.tree().clone())
         };
         let mut trees: Vec<Value> = layers.iter().map(|pairs| pile(pairs)).collect();
@@ -93,7 +95,9 @@ proptest! {
         let settings = Settings::new(Schema::new());
         let heard = Arc::new(Mutex::new(Vec::<Change>::new()));
         let to = Arc::clone(&heard);
-        let listener = settings.listen(&asked, move |change| to.lock().unwrap().push(change.clone()));
+        let listener = settings.listen(&asked, move |change| {
+            to.lock().unwrap().push(change.clone());
+        });
         let mut expected = Vec::new();
         for (key, value) in &steps {
             let before = settings.find::<Value>(&asked).unwrap();
@@ -112,7 +116,9 @@ proptest! {
     }
 
     #[test]
-    fn a_number_is_allowed_exactly_within_its_range(number in -20..20_i64, min in -9..0, max in 0..9) {
+    fn a_number_is_allowed_exactly_within_its_range(
+        number in -20..20_i64, min in -9..0, max in 0..9,
+    ) {
         let (low, high) = (f64::from(min), f64::from(max));
         let spec = KeySpec::new("n", SettingType::Integer).range(low, high);
         let settings = Settings::new(Schema::new().key(spec));

@@ -141,9 +141,9 @@ pub(super) fn run(
             let schema = loaded.settings.schema();
             let json: Option<Value> = serde_json::from_str(value).ok();
             let json = json.filter(|json| schema.check_value(key, json).is_ok());
-            keep(loaded, key, json.unwrap_or_else(|| value.as_str().into()), output)
+            keep(loaded, key, &json.unwrap_or_else(|| value.as_str().into()), output)
         }
-        Action::Unset { key } => keep(loaded, key, Value::Null, output),
+        Action::Unset { key } => keep(loaded, key, &Value::Null, output),
         Action::List => list(&loaded.settings, output),
         Action::Sources { key } => sources(&loaded.settings, key, output),
         Action::Check => check(loaded, output),
@@ -161,8 +161,8 @@ fn get(settings: &Settings, key: &str, output: &mut Output) -> Result<Answer, Fa
 }
 
 /// Writes a value into the file of the user, as the schema allows it.
-fn keep(loaded: &Loaded, key: &str, value: Value, output: &mut Output) -> Result<Answer, Failure> {
-    loaded.settings.schema().check_value(key, &value)?;
+fn keep(loaded: &Loaded, key: &str, value: &Value, output: &mut Output) -> Result<Answer, Failure> {
+    loaded.settings.schema().check_value(key, value)?;
     let folder = user_folder().ok_or_else(|| {
         Failure::usage("no folder for settings: neither XDG_CONFIG_HOME nor HOME is set")
     })?;
@@ -172,7 +172,7 @@ fn keep(loaded: &Loaded, key: &str, value: Value, output: &mut Output) -> Result
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(Failure::io("read", &path, &error)),
     };
-    let text = set_in_text(&text, Format::of_path(&path), key, &value)?;
+    let text = set_in_text(&text, Format::of_path(&path), key, value)?;
     write(&path, &text).map_err(|error| Failure::io("write", &path, &error))?;
     let shown = super::text::escaped(&path.to_string_lossy()).into_owned();
     output.note(format_args!("{key} is kept in {shown}"))?;

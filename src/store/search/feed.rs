@@ -101,7 +101,9 @@ impl Feed<'_> {
 
     /// Gives the index every record.
     fn rebuild(&self) -> Result<()> {
-        tracing::info!(target: SEARCH, store = %self.core.directory.display(), "building the search index");
+        tracing::info!(
+            target: SEARCH, store = %self.core.directory.display(), "building the search index"
+        );
         self.indexer.reset();
         let (core, published) = (self.core, self.published);
         for (kind, _) in core.kinds.iter() {

@@ -137,7 +137,9 @@ impl SearchIndex {
             let removed =
                 if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
             if let Err(error) = removed {
-                tracing::warn!(target: SEARCH, path = %path.display(), %error, "an earlier search index stays");
+                tracing::warn!(
+                    target: SEARCH, path = %path.display(), %error, "an earlier search index stays"
+                );
             }
         }
     }
@@ -266,7 +268,9 @@ impl SearchIndex {
         if let Some(before) = before {
             before.serving.close()?;
         }
-        tracing::info!(target: SEARCH, store = %core.directory.display(), "a new search index answers");
+        tracing::info!(
+            target: SEARCH, store = %core.directory.display(), "a new search index answers"
+        );
         self.remove_earlier();
         Ok(())
     }
