@@ -171,7 +171,6 @@ impl Touched {
             }
             (Operation::Put | Operation::Delete, false) => self.later(change),
             (Operation::Link, true) => self.linked.extend(change.edges()),
-            (Operation::Link, false) => {}
             (Operation::Unlink, _) => {
                 for edge in change.edges() {
                     let was_made = self.linked.remove(&edge);
@@ -181,7 +180,7 @@ impl Touched {
                 }
             }
             (Operation::Embed, true) => self.embedded.extend(change.nodes()),
-            (Operation::Embed, false) => {}
+            (Operation::Link | Operation::Embed, false) => {}
         }
     }
 

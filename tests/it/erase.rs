@@ -232,8 +232,8 @@ fn everything_of_a_subject_goes_with_its_parts() {
     let of_clerk = Erase::of_agent("clerk").author("anna").reason("left");
     let mut expected = gone.clone();
     expected.sort_unstable();
-    assert_eq!(store.erase_selects(&of_clerk).unwrap().ids, expected);
     let seq = store.seq();
+    assert_eq!(store.erase_selects(&of_clerk).unwrap().ids, expected);
     assert_eq!(store.seq(), seq, "to look is no write");
     store.erase(&of_clerk).unwrap();
     let tx = store.read().unwrap();

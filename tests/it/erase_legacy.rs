@@ -181,7 +181,8 @@ fn a_source_goes_as_a_whole() {
     assert_eq!(home.store.read().unwrap().iter::<FileChunk>().unwrap().count(), 0);
     home.is_clean();
     let file = &home.export("after").files[0];
-    let filled = "SELECT count(*) FROM documents WHERE file_name IS NOT NULL";
+    // `IS NOT NULL` is not looked up where a column says that it is.
+    let filled = "SELECT count(*) FROM documents WHERE typeof(file_name) <> 'null'";
     assert_eq!(asked(&file.path, filled), "(0,)");
     assert_ne!(asked(&file.path, "SELECT count(*) FROM documents"), "(0,)");
 }

@@ -123,7 +123,7 @@ impl<T: Deref<Target: Reader>> Drafts<T> {
     }
 
     fn items(&self, draft: NodeId) -> Result<Vec<(NodeId, DraftMemory)>> {
-        self.tx.index::<DraftMemory>("draft", draft)?.collect()
+        self.tx.index::<DraftMemory>("draft", Some(draft))?.collect()
     }
 
     fn change_of(&self, id: NodeId, item: &DraftMemory) -> Result<DraftChange> {
