@@ -1,4 +1,4 @@
-//! `engraph forget`: lets memories go by rules, and places the holds that forbid it.
+//! `engraph memory forget`: lets memories go by rules, and places the holds that forbid it.
 
 use std::path::PathBuf;
 

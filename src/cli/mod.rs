@@ -127,8 +127,6 @@ enum Action {
     Git(git::Arguments),
     /// Erase records, or everything of a subject, for good
     Erase(erase::Arguments),
-    /// Let memories go by rules, and forbid that
-    Forget(forget::Arguments),
     /// Put earlier values back
     Undo(undo::Arguments),
     /// Look at memories before they count, merge or drop them
@@ -147,8 +145,6 @@ enum Action {
     Compact(compact::Arguments),
     /// Copy a store as of its newest write
     Backup(backup::Arguments),
-    /// Recall memories by a question, and see why they come
-    Recall(recall::Arguments),
     /// Measure how well and how fast it works on data of your own
     Bench(bench::Arguments),
     /// See all of it at work on a small made-up installation
@@ -286,7 +282,6 @@ fn dispatch(
         Action::Audit(arguments) => audit::run(arguments, output),
         Action::Git(arguments) => git::run(arguments, output),
         Action::Erase(arguments) => erase::run(arguments, output),
-        Action::Forget(arguments) => forget::run(arguments, output),
         Action::Undo(arguments) => undo::run(arguments, output),
         Action::Draft(arguments) => draft::run(arguments, output),
         Action::Report(arguments) => report::run(arguments, output),
@@ -295,7 +290,6 @@ fn dispatch(
         Action::Health(arguments) => health::run(arguments, &loaded.settings, output),
         Action::Compact(arguments) => compact::run(arguments, output),
         Action::Backup(arguments) => backup::run(arguments, output),
-        Action::Recall(arguments) => recall::run(arguments, output),
         Action::Bench(arguments) => bench::run(arguments, output),
         Action::Demo(arguments) => demo::run(arguments, output),
         Action::Completions(arguments) => completions::run(arguments, output),

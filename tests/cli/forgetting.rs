@@ -39,21 +39,22 @@ fn memories_are_forgotten_by_rules_and_brought_back() {
     let session = Session::new();
     memories(&session);
     let apply = |more: &[&str]| {
-        session.run(&[&["forget", "apply", "s", "--author", "anna"], more].concat())
+        session.run(&[&["memory", "forget", "apply", "s", "--author", "anna"], more].concat())
     };
     apply(&[]).check(2, "", "no rule is given");
     let plan = apply(&["--expired", "--dry-run"]);
     plan.check(0, "it expired at", "");
     plan.check(0, "it is pinned", "");
     apply(&["--expired", "--dry-run", "--json"]).check(0, r#""cause":"expired""#, "");
-    let hold = ["forget", "hold", "s", "order 12", "--reason", "suit", "--record", "memory:2"];
+    let hold =
+        ["memory", "forget", "hold", "s", "order 12", "--reason", "suit", "--record", "memory:2"];
     session.run(&hold).check(0, "placed", "");
     apply(&["--expired"]).check(0, "legal hold", "");
-    session.run(&["forget", "holds", "s"]).check(0, "order 12", "");
-    session.run(&["forget", "release", "s", "legal_hold:1"]).check(0, "released", "");
-    session.run(&["forget", "release", "s", "legal_hold:1"]).check(5, "", "released");
-    session.run(&["forget", "store", "s", "--expired"]).check(0, "stored", "");
-    session.run(&["forget", "stored", "s"]).check(0, r#""expired":true"#, "");
+    session.run(&["memory", "forget", "holds", "s"]).check(0, "order 12", "");
+    session.run(&["memory", "forget", "release", "s", "legal_hold:1"]).check(0, "released", "");
+    session.run(&["memory", "forget", "release", "s", "legal_hold:1"]).check(5, "", "released");
+    session.run(&["memory", "forget", "store", "s", "--expired"]).check(0, "stored", "");
+    session.run(&["memory", "forget", "stored", "s"]).check(0, r#""expired":true"#, "");
     apply(&["--json"]).check(0, r#""writes":[5]"#, "");
     session.run(&["undo", "write", "s", "5", "--dry-run"]).check(0, "restored", "");
     session.run(&["undo", "write", "s", "5", "--author", "anna"]).check(0, "48:2", "");
@@ -62,7 +63,7 @@ fn memories_are_forgotten_by_rules_and_brought_back() {
     let since = ["undo", "author", "s", "anna", "--since", "2020-01-01T00:00:00Z"];
     session.run(&since).check(5, "", "nothing was ever audited");
     session
-        .run(&["forget", "apply", "s", "--author", "a", "--keep-days", "x=y"])
+        .run(&["memory", "forget", "apply", "s", "--author", "a", "--keep-days", "x=y"])
         .check(2, "", "days");
 }
 

@@ -1,4 +1,4 @@
-//! Transcripts of `engraph recall` and `engraph bench recall`.
+//! Transcripts of `engraph memory recall` and its like, and of `engraph bench recall`.
 
 use std::fs;
 
@@ -30,24 +30,24 @@ fn memories_are_recalled_explained_and_marked() {
         ],
     );
     session
-        .say("recall ask s Greta?")
-        .say("recall ask s Greta? --limit 1 --explain --asked-at 2026-01-01 --preset words")
-        .say("recall ask s Greta? --limit 1 --json --preset words --namespace team")
-        .say("recall ask s xylophone")
-        .say("recall ask s Kafka --namespace nobody")
-        .say("recall ask s Kafka --weight words=2 --weight none=1")
-        .say("recall ask s Kafka --preset best")
-        .say("recall ask s Kafka --agent Anna")
-        .say("recall ask s Kafka --count-use --limit 1")
-        .say("recall context s Greta --tokens 8")
-        .say("recall context s xylophone")
-        .say("recall why s Greta m-4")
-        .say("recall why s Greta m-3 --limit 1")
-        .say("recall why s Greta m-9")
-        .say("recall mark s Greta m-2")
-        .say("recall mark s Kafka memory:1")
-        .say("recall check s")
-        .say("recall check s --preset legacy --json")
+        .say("memory recall s Greta?")
+        .say("memory recall s Greta? --limit 1 --explain --asked-at 2026-01-01 --preset words")
+        .say("memory recall s Greta? --limit 1 --json --preset words --namespace team")
+        .say("memory recall s xylophone")
+        .say("memory recall s Kafka --namespace nobody")
+        .say("memory recall s Kafka --weight words=2 --weight none=1")
+        .say("memory recall s Kafka --preset best")
+        .say("memory recall s Kafka --agent Anna")
+        .say("memory recall s Kafka --count-use --limit 1")
+        .say("memory context s Greta --tokens 8")
+        .say("memory context s xylophone")
+        .say("memory why s Greta m-4")
+        .say("memory why s Greta m-3 --limit 1")
+        .say("memory why s Greta m-9")
+        .say("memory mark s Greta m-2")
+        .say("memory mark s Kafka memory:1")
+        .say("memory check s")
+        .say("memory check s --preset legacy --json")
         .say("verify s --json")
         .check("recall.txt");
 }

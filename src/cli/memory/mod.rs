@@ -15,7 +15,7 @@ use engraph::{NodeId, ReadTx, Timestamp};
 
 use super::failure::{Answer, Failure};
 use super::output::Output;
-use super::shown;
+use super::{forget, recall, shown, undo};
 
 /// Columns of a list of memories.
 const FIELDS: &[&str] = &["namespace", "key", "memory_type", "content", "updated_at"];
@@ -54,6 +54,12 @@ enum Action {
     Link(relate::Link),
     /// Show a memory to an agent, or take that back
     Share(relate::Share),
+    #[command(flatten)]
+    Recall(recall::Action),
+    /// Let memories go by rules, and forbid that
+    Forget(forget::Arguments),
+    /// Put earlier values back
+    Undo(undo::Arguments),
     /// Look at proposed memories and decide
     Review(review::Arguments),
     /// Count memories
@@ -130,6 +136,9 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Answer, 
         Action::Outdated(outdated) => relate::outdated(outdated, output),
         Action::Link(link) => relate::link(link, output),
         Action::Share(share) => relate::share(share, output),
+        Action::Recall(action) => recall::run(action, output),
+        Action::Forget(forget) => forget::run(forget, output),
+        Action::Undo(undo) => undo::run(undo, output),
         Action::Review(review) => review::run(review, output),
         Action::Stats { store } => look::stats(store, output),
         Action::Import(import) => exchange::import(import, output),

@@ -1,4 +1,4 @@
-//! `engraph recall`: memories by a question, and why they come.
+//! Memories by a question, and why they come: the part of `engraph memory` that asks.
 
 mod flags;
 mod mark;
@@ -15,15 +15,10 @@ use super::output::Output;
 use super::{place, shown, text};
 use flags::Flags;
 
-#[derive(Args, Debug)]
-pub(super) struct Arguments {
-    #[command(subcommand)]
-    action: Action,
-}
-
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
     /// Recall the memories that have to do with a question
+    #[command(name = "recall")]
     Ask(Ask),
     /// Recall as many as fit into a number of tokens, oldest first
     Context(Context),
@@ -82,11 +77,7 @@ pub(super) struct Why {
     limit: usize,
 }
 
-pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Answer, Failure> {
-    act(&arguments.action, output)
-}
-
-pub(super) fn act(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
+pub(super) fn run(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
     match action {
         Action::Ask(ask) => {
             let store = if ask.count_use { Store::open(&ask.store)? } else { open(&ask.store)? };
