@@ -138,7 +138,7 @@ impl Undone {
         !(self.restored.is_empty() && self.removed.is_empty() && self.unlinked.is_empty())
     }
 
-    fn refuse(&mut self, what: impl ToString, reason: &str) {
+    fn refuse(&mut self, what: &impl ToString, reason: &str) {
         self.refused.push(NotUndone { what: what.to_string(), reason: reason.to_owned() });
     }
 

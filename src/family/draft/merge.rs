@@ -73,11 +73,13 @@ impl Drafts<&mut WriteTx<'_>> {
         if conflicts.is_empty() {
             return Ok(());
         }
-        let mut reason = conflicts[..conflicts.len().min(NAMED_MAX)].join("; ");
-        if conflicts.len() > NAMED_MAX {
-            reason.push_str(&format!("; and {} more", conflicts.len() - NAMED_MAX));
+        let more = conflicts.len().saturating_sub(NAMED_MAX);
+        let mut named = conflicts;
+        named.truncate(NAMED_MAX);
+        if more > 0 {
+            named.push(format!("and {more} more"));
         }
-        Err(Error::conflict("merge", reason))
+        Err(Error::conflict("merge", named.join("; ")))
     }
 
     fn merge_one(&mut self, item: DraftMemory, merged: &mut Merged) -> Result<()> {
@@ -100,12 +102,12 @@ impl Drafts<&mut WriteTx<'_>> {
             return Ok(());
         };
         let changes = differing(Some(&before), Some(&after), None)?;
-        let changed = changes.iter().map(|change| change.field.as_str()).collect();
+        let taken = changes.iter().map(|change| change.field.as_str()).collect();
         let base = match &present {
             Some(present) => codec::encode(present)?,
             None => item.before,
         };
-        let joined: Memory = codec::decode(&codec::with_fields(&base, &item.after, &changed)?)?;
+        let joined: Memory = codec::decode(&codec::with_fields(&base, &item.after, &taken)?)?;
         if present.as_ref() != Some(&joined) {
             self.tx.put(memory, &Memory { updated_at: Some(now), ..joined })?;
             merged.changed.push(memory);
@@ -130,8 +132,8 @@ pub(super) fn differing(
 ) -> Result<Vec<FieldChange>> {
     let Some(after) = after else { return Ok(Vec::new()) };
     // What a new memory leaves unsaid is no change.
-    let nothing = Memory::default();
-    let before = fields_of(before.unwrap_or(&nothing))?;
+    let unsaid = Memory::default();
+    let before = fields_of(before.unwrap_or(&unsaid))?;
     let (after, now) = (fields_of(after)?, now.map(fields_of).transpose()?);
     let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
     names.sort_unstable();

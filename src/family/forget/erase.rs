@@ -349,10 +349,11 @@ impl WriteTx<'_> {
 }
 
 fn refused(held: &[Held]) -> Error {
-    let named = held.iter().take(NAMED_MAX).map(|held| format!("{}: {}", held.id, held.reason));
-    let mut reason = named.collect::<Vec<_>>().join("; ");
+    let reasons = held.iter().take(NAMED_MAX);
+    let mut reasons: Vec<String> =
+        reasons.map(|held| format!("{}: {}", held.id, held.reason)).collect();
     if held.len() > NAMED_MAX {
-        reason.push_str(&format!("; and {} more", held.len() - NAMED_MAX));
+        reasons.push(format!("and {} more", held.len() - NAMED_MAX));
     }
-    Error::conflict("erase", reason)
+    Error::conflict("erase", reasons.join("; "))
 }
