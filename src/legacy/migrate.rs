@@ -71,8 +71,8 @@ pub struct MigrationProgress {
     pub rows: u64,
 }
 
-/// Migrates the databases at `paths`, files or folders, into a new store. `backup` is the folder for
-/// the copies, which is made; that of a migration that was ended before it was through takes it up.
+/// Migrates the databases at `paths`, files or folders, into a new store. `backup` is the folder
+/// for the copies, which is made; that of a migration that was ended early takes it up.
 ///
 /// The result says what became of each database; a refused one is no error of the call. The
 /// databases are read and never written to.

@@ -68,9 +68,10 @@ impl MigrationReport {
     #[must_use]
     pub fn to_markdown(&self) -> String {
         let mut text = String::new();
-        // Writing to a text does not fail.
-        drop(self.write(&mut text));
-        text
+        match self.write(&mut text) {
+            // Writing to a text does not fail.
+            Ok(()) | Err(_) => text,
+        }
     }
 
     fn write(&self, text: &mut String) -> std::fmt::Result {

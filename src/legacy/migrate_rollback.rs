@@ -1,7 +1,8 @@
 //! Undoing a migration: the databases are what they were, and the store that it made is gone.
 //!
 //! Refuses as long as something would be lost by it: a write of the store that is not the
-//! migration's own, a copy that is not what it was. What is taken out of the place of a copy is kept.
+//! migration's own, a copy that is not what it was. What is taken out of the place of a copy is
+//! kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -41,6 +41,7 @@ fn edit(session: &Session, store: &str) {
                     document.category = "ours".into();
                     Ok(())
                 })
+                .map(drop)
             })
         })
         .unwrap();
