@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use engraph::log::{self, Level, Line, LineSink, Lines, Recent, StoreSink, category};
+use engraph::log::{self, Level, Line, LineSink as _, Lines, Recent, StoreSink, category};
 use engraph::record::{LogEntry, LogLevel, Memory};
 use engraph::{GraphMemory, ManualClock, Store, Timestamp};
 use proptest::prelude::*;
