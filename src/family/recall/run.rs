@@ -95,9 +95,9 @@ impl Store {
     ///     ..Memory::default()
     /// };
     /// let moved = store.write(|tx| {
-    ///     tx.insert(&memory("m-1", "Everybody calls Kavya Nair Kiki."))?;
+    ///     tx.insert(&memory("m-1", "Kavya will be away on Friday."))?;
     ///     tx.insert(&memory("m-2", "Greta swears by Kafka."))?;
-    ///     tx.insert(&memory("m-3", "Kiki has moved to Graz."))
+    ///     tx.insert(&memory("m-3", "Kavya has moved to Graz."))
     /// })?;
     /// let recalled = store.recall("Where does Kavya live now?").namespace("team").run()?;
     /// assert_eq!(recalled.hits[0].id, moved);
