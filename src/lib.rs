@@ -70,6 +70,7 @@ pub use base::time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use family::entity;
 pub use storage::changes::{Change, Operation};
 pub use store::Audit;
+pub use store::ErasedCounts;
 pub use store::{
     CompactReport, Compression, Problem, SourceStats, StoreStats, TableStats, VerifyReport,
 };

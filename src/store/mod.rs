@@ -50,6 +50,7 @@ use crate::storage::place;
 pub use audit::Audit;
 use commit::{Closer, Shared};
 pub use compact::CompactReport;
+pub use erase::ErasedCounts;
 pub use hybrid::{Hybrid, HybridHit, HybridResults};
 pub use listing::JsonScan;
 pub use options::{Compression, GraphMemory, Options};
