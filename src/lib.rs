@@ -79,6 +79,7 @@ pub use store::{
     BackupNote, CacheHealth, Check, ErrorCounts, Health, HealthOptions, JobHealth, ReaderHealth,
     Reason, SizeHealth, Sizes, Status, ViewHealth, ViewLag, WriteHealth,
 };
+pub use store::ErasedCounts;
 pub use store::{
     CompactReport, Compression, Problem, SourceStats, StoreStats, TableStats, VerifyReport,
 };

@@ -355,7 +355,8 @@ impl<'a> Outgoing<'a> {
         Ok((rewrite(&reader, plan.columns, fates)?, count))
     }
 
-    /// Counts a row whose cells were erased. Whether it can go out: not where its key would be NULL.
+    /// Counts a row whose cells were erased. Whether it can go out: not where its key would be
+    /// NULL.
     fn take_erased(&mut self, plan: &TablePlan) -> bool {
         self.totals.erased += 1;
         let rows = self.target.schema.objects[plan.object].rows.as_ref();

@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use super::text_enum::text_enum;
-use super::{Facts, Memory, Record};
-use crate::base::codec;
-use crate::base::error::Result;
+use super::{Facts, Record};
 use crate::base::id::NodeId;
 use crate::base::time::Timestamp;
 
@@ -84,28 +82,6 @@ pub struct DraftMemory {
     pub(crate) after: Vec<u8>,
     /// When it was drafted.
     pub created_at: Option<Timestamp>,
-}
-
-impl DraftMemory {
-    /// The memory as it was when the change was drafted.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`](crate::Error::Corrupt) when it does not decode.
-    pub fn memory_before(&self) -> Result<Option<Memory>> {
-        decoded(&self.before)
-    }
-
-    /// The memory as it would be.
-    ///
-    /// # Errors
-    /// As [`DraftMemory::memory_before`].
-    pub fn memory_after(&self) -> Result<Option<Memory>> {
-        decoded(&self.after)
-    }
-}
-
-fn decoded(bytes: &[u8]) -> Result<Option<Memory>> {
-    if bytes.is_empty() { Ok(None) } else { codec::decode(bytes).map(Some) }
 }
 
 impl Record for DraftMemory {

@@ -86,27 +86,6 @@ impl IdRun {
     }
 }
 
-/// How much was erased.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ErasedCounts {
-    /// Records that were there.
-    pub records: u64,
-    /// Earlier values of them.
-    pub versions: u64,
-    /// Edges that were made to or from them.
-    pub edges: u64,
-    /// Vectors beside them.
-    pub vectors: u64,
-    /// Matches of standing searches.
-    pub matches: u64,
-    /// Payloads in the audit chain.
-    pub payloads: u64,
-    /// Imported rows.
-    pub rows: u64,
-    /// Cells of those that were not NULL.
-    pub cells: u64,
-}
-
 /// Says that something was erased, and nothing of what it was. Cannot be erased itself.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -62,7 +62,7 @@ pub use file::{
     DuplicateType, FileDuplicate, HealthSummary, IndexedFile, KeywordSummary, ScanManifest,
     TimelineSummary, Watch,
 };
-pub use hold::{EraseReceipt, ErasedCounts, IdRun, LegalHold};
+pub use hold::{EraseReceipt, IdRun, LegalHold};
 pub use knowledge::{
     KnowledgeProposal, KnowledgeQuestion, KnowledgeTerm, OntologyRelation, OntologyStatus,
     OntologyTerm, OntologyVersion, ProposalStatus, QuestionStatus, TermStatus,

@@ -7,6 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use super::commit::Shared;
 use super::standing_feed;
 use super::tx::WriteTx;
@@ -15,7 +17,6 @@ use crate::base::error::{Error, Result};
 use crate::base::id::{NodeId, Seq};
 use crate::base::json::Json;
 use crate::base::time::Timestamp;
-use crate::record::ErasedCounts;
 use crate::storage::audit::{self, Act};
 use crate::storage::changes::Operation;
 use crate::storage::{KeyRange, Rows, RowsMut as _, TableId, edges, place, vectors};
@@ -27,6 +28,27 @@ const NEWEST_KEY: &[u8] = b"erased/newest";
 /// properties.
 type LinkPayload =
     (NodeId, Option<String>, NodeId, f32, Option<Timestamp>, Option<Timestamp>, Option<Json>);
+
+/// How much was erased.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ErasedCounts {
+    /// Records that were there.
+    pub records: u64,
+    /// Earlier values of them.
+    pub versions: u64,
+    /// Edges that were made to or from them.
+    pub edges: u64,
+    /// Vectors beside them.
+    pub vectors: u64,
+    /// Matches of standing searches.
+    pub matches: u64,
+    /// Payloads in the audit chain.
+    pub payloads: u64,
+    /// Imported rows.
+    pub rows: u64,
+    /// Cells of those that were not NULL.
+    pub cells: u64,
+}
 
 /// The newest write that erased something.
 pub(crate) fn newest(rows: &impl Rows) -> Result<Option<Seq>> {

@@ -8,12 +8,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::erase::ErasedCounts;
 use super::options::Compression;
 use super::sources::{Source, SourceTable};
 use super::tx::WriteTx;
 use crate::base::error::{Error, Result};
 use crate::base::id::NodeId;
-use crate::record::ErasedCounts;
 use crate::storage::{KeyRange, Rows, RowsMut as _, TableId, cells, verbatim};
 
 /// Before (source, place of the table, row): rows that were erased.

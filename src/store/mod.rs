@@ -58,6 +58,7 @@ pub use health::{
     BackupNote, CacheHealth, Check, Health, HealthOptions, JobHealth, Reason, SizeHealth, Sizes,
     Status, ViewHealth, ViewLag, WriteHealth,
 };
+pub use erase::ErasedCounts;
 pub use hybrid::{Hybrid, HybridHit, HybridResults};
 pub use listing::JsonScan;
 pub use options::{Compression, GraphMemory, Options};

@@ -68,7 +68,7 @@ fn planted(store: &Store) -> (NodeId, NodeId) {
     let id = store.write(|tx| tx.insert(&memory(&long))).unwrap();
     let gone = store
         .write(|tx| {
-            let properties = Json::from_text(&format!("{{\"note\": \"{PLANTED}\"}}"))?;
+            let properties = Json::from_text(format!("{{\"note\": \"{PLANTED}\"}}"))?;
             tx.add_edge(&NewEdge::new(other, "concerns", id).properties(properties.clone()))?;
             tx.add_edge(&NewEdge::new(id, "concerns", other).properties(properties))
         })

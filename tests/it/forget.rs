@@ -135,8 +135,8 @@ fn pins_and_holds_win_and_what_is_forgotten_can_be_brought_back() {
         it.pinned = true;
     });
     let held = home.add("held", expired);
-    let hold = NewHold::new("order 12", "suit").records([held]);
-    let hold = home.store.write(|tx| tx.holds().place(hold)).unwrap();
+    let order = NewHold::new("order 12", "suit").records([held]);
+    let order = home.store.write(|tx| tx.holds().place(order)).unwrap();
     let policy = ForgetPolicy::new().expired();
     let before = home.store.seq();
     let plan = home.plan(&policy);
@@ -150,7 +150,7 @@ fn pins_and_holds_win_and_what_is_forgotten_can_be_brought_back() {
     assert!(!home.store.read().unwrap().contains(gone).unwrap());
     let undone = home.store.undo(&Undo::write(done.writes[0])).unwrap();
     assert_eq!(undone.restored, [gone]);
-    home.store.write(|tx| tx.holds().release(hold)).unwrap();
+    home.store.write(|tx| tx.holds().release(order)).unwrap();
     let done = home.store.forget(&policy, "anna").unwrap();
     assert_eq!((done.forgotten.len(), done.kept.len()), (2, 1));
     let nothing = home.store.forget(&policy, "anna").unwrap();

@@ -85,7 +85,7 @@ impl Drafts<&mut WriteTx<'_>> {
     fn merge_one(&mut self, item: DraftMemory, merged: &mut Merged) -> Result<()> {
         let now = self.tx.now();
         let Some(memory) = item.memory else {
-            let Some(mut after) = item.memory_after()? else { return Ok(()) };
+            let Some(mut after) = memory_of(&item.after)? else { return Ok(()) };
             after.created_at = after.created_at.or(Some(now));
             after.updated_at = Some(now);
             merged.added.push(self.tx.insert(&after)?);
@@ -98,7 +98,8 @@ impl Drafts<&mut WriteTx<'_>> {
             return Ok(());
         }
         let present: Option<Memory> = self.tx.get(memory)?;
-        let (Some(before), Some(after)) = (item.memory_before()?, item.memory_after()?) else {
+        let (Some(before), Some(after)) = (memory_of(&item.before)?, memory_of(&item.after)?)
+        else {
             return Ok(());
         };
         let changes = differing(Some(&before), Some(&after), None)?;
@@ -114,6 +115,11 @@ impl Drafts<&mut WriteTx<'_>> {
         }
         Ok(())
     }
+}
+
+/// A memory as a draft holds it, where it does.
+pub(super) fn memory_of(bytes: &[u8]) -> Result<Option<Memory>> {
+    if bytes.is_empty() { Ok(None) } else { codec::decode(bytes).map(Some) }
 }
 
 fn fields_of(memory: &Memory) -> Result<Map<String, Value>> {

@@ -131,7 +131,7 @@ impl<T: Deref<Target: Reader>> Drafts<T> {
             Some(memory) => self.tx.get(memory)?,
             None => None,
         };
-        let (before, after) = (item.memory_before()?, item.memory_after()?);
+        let (before, after) = (merge::memory_of(&item.before)?, merge::memory_of(&item.after)?);
         let fields = merge::differing(before.as_ref(), after.as_ref(), now.as_ref())?;
         let conflict = merge::conflict((item, before.as_ref()), now.as_ref(), &fields);
         let shown = after.as_ref().or(before.as_ref());

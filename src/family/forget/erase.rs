@@ -7,17 +7,17 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::hold::{Held, InForce};
+use crate::base::codec;
 use crate::base::error::{Error, Result};
 use crate::base::id::NodeId;
 use crate::family::named;
 use crate::record::{
-    DraftMemory, EraseReceipt, ErasedCounts, IdRun, LegalHold, Memory, MemoryProposal,
-    MemorySharing, Record,
+    DraftMemory, EraseReceipt, IdRun, LegalHold, Memory, MemoryProposal, MemorySharing, Record,
 };
 use crate::storage::adjacency::{self, Direction};
 use crate::storage::tables::{record_key, record_key_from};
 use crate::storage::{KeyRange, Rows as _, TableId, audit};
-use crate::store::{Store, WriteTx, erase};
+use crate::store::{ErasedCounts, Store, WriteTx, erase};
 
 /// Links by which a record says that it is a part of another, or was made from it.
 const PART_LINKS: [&str; 4] = ["document", "file", "memory", "taken_from"];
@@ -295,9 +295,10 @@ impl WriteTx<'_> {
     fn of_drafts(&self, is: &dyn Fn(&Memory) -> bool, ids: &mut BTreeSet<NodeId>) -> Result<()> {
         for row in self.iter::<DraftMemory>()? {
             let (id, item) = row?;
-            let held = [item.memory_before()?, item.memory_after()?];
-            if held.iter().flatten().any(is) {
-                ids.insert(id);
+            for held in [&item.before, &item.after] {
+                if !held.is_empty() && is(&codec::decode(held)?) {
+                    ids.insert(id);
+                }
             }
         }
         Ok(())
