@@ -243,15 +243,15 @@ fn headline(report: &SyncReport) -> String {
             text::count(changes.removed)
         ),
     };
-    let mut line = format!("{what}; in {:.2} s", report.elapsed);
+    let mut parts = vec![what];
     if report.resolved > 0 {
-        line.push_str(&format!("; {} decided", text::counted(report.resolved, "conflict")));
+        parts.push(format!("{} decided", text::counted(report.resolved, "conflict")));
     }
     if !report.conflicts.is_empty() {
         let open = text::counted(report.conflicts.len() as u64, "conflict");
-        line.push_str(&format!("; {open} open"));
+        parts.push(format!("{open} open"));
     }
-    line
+    format!("{}; in {:.2} s", parts.join("; "), report.elapsed)
 }
 
 fn show(report: &SyncReport, output: &mut Output) -> Result<(), Failure> {

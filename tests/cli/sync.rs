@@ -73,7 +73,7 @@ fn changes_come_in_and_conflicts_are_listed_until_decided() {
         .say("sync legacy old/documents.db s --out old/documents.db --force")
         .say("sync legacy old/absent.db s2")
         .say("sync legacy old/documents.db s --record document:1")
-        .say("sync legacy old/documents.db s --watch --interval -1")
+        .say("sync legacy old/documents.db s --watch --interval=-1")
         .say("sync legacy old/documents.db s --watch --interval 0 --rounds 2 --as second")
         .check("sync.txt");
     assert!(!session.path("s2").exists(), "a wrong path leaves no store");

@@ -527,14 +527,14 @@ fn a_zone_is_remembered() {
     let dir = tempfile::tempdir().unwrap();
     let file = sample::write(dir.path(), 2).unwrap().swap_remove(0);
     let store = Store::create(dir.path().join("store")).unwrap();
-    let time = "UPDATE documents SET created_at = '2025-07-01T12:00:00'";
+    let time = "UPDATE documents SET updated_at = '2025-07-01T12:00:00'";
     statements(&file, time);
     let berlin = SyncOptions::new().zone("Europe/Berlin");
     sync(&store, &file, &berlin, &mut |_| {}).unwrap();
     let first = |store: &Store| {
         let read = store.read().unwrap();
         let (_, document) = read.iter::<Document>().unwrap().next().unwrap().unwrap();
-        document.created_at.unwrap().to_string()
+        document.updated_at.unwrap().to_string()
     };
     let before = first(&store);
     assert!(before.contains("10:00:00"), "{before}");
