@@ -327,6 +327,11 @@ fn discover(tx: &mut WriteTx<'_>, wanted: &Wanted) -> Result<()> {
     }
     let now = tx.now();
     let name = path::name(&wanted.path);
+    if let Some((id, mut file)) = tx.find::<CodeFile>("path", &wanted.path)? {
+        // The old tracker knows it by this path alone; its digest is of another kind.
+        file.absolute_path = Some(wanted.path.clone());
+        return tx.put(id, &file).map(drop);
+    }
     tx.insert(&CodeFile {
         file_path: wanted.path.clone(),
         file_name: Some(name.to_owned()),
