@@ -35,9 +35,11 @@ fn file(store: &Store, name: &str) -> (engraph::NodeId, CodeFile) {
 
 fn analysis(store: &Store, name: &str) -> FileAnalysis {
     let tx = store.read().unwrap();
-    let found = tx.find_all::<FileAnalysis>("file", (Some(file(store, name).0),)).unwrap();
-    assert_eq!(found.len(), 1);
-    found.into_iter().next().unwrap().1
+    let id = file(store, name).0;
+    let mut found = tx.index::<FileAnalysis>("file", (Some(id),)).unwrap();
+    let only = found.next().unwrap().unwrap().1;
+    assert!(found.next().is_none(), "{name} has two analyses");
+    only
 }
 
 fn report_of(store: &Store, analyzer: &impl Analyzer) -> Option<String> {
@@ -112,11 +114,11 @@ fn a_tree_is_analyzed_with_its_relations() {
     let tx = store.read().unwrap();
     let targets = |from: &str| -> Vec<Option<String>> {
         let source = file(&store, from).0;
-        let relations = tx.find_all::<FileRelation>("source", (Some(source),)).unwrap();
+        let relations = tx.index::<FileRelation>("source", (Some(source),)).unwrap();
         let target = |relation: FileRelation| {
             relation.target.map(|id| tx.get::<CodeFile>(id).unwrap().unwrap().file_name.unwrap())
         };
-        relations.into_iter().map(|(_, relation)| target(relation)).collect()
+        relations.map(|row| target(row.unwrap().1)).collect()
     };
     assert_eq!(targets("src/lib.rs"), [Some("date.rs".to_owned()), None]);
     assert_eq!(targets("main.py"), [Some("tool.py".to_owned()), None]);

@@ -425,7 +425,7 @@ fn keep_analysis(
         raw_ai_response: analysis.answer.clone(),
         ..FileAnalysis::default()
     };
-    let old = tx.find_all::<FileAnalysis>("file", (Some(id),))?;
+    let old: Vec<(NodeId, FileAnalysis)> = tx.index("file", (Some(id),))?.collect::<Result<_>>()?;
     for (old, _) in old.iter().skip(1) {
         tx.delete(*old)?;
     }
@@ -437,7 +437,9 @@ fn keep_analysis(
 
 /// Replaces what the last analysis found a file to use; what others noted stays.
 fn keep_relations(tx: &mut WriteTx<'_>, id: NodeId, analysis: &Analysis) -> Result<u64> {
-    for (old, relation) in tx.find_all::<FileRelation>("source", (Some(id),))? {
+    let known: Vec<(NodeId, FileRelation)> =
+        tx.index("source", (Some(id),))?.collect::<Result<_>>()?;
+    for (old, relation) in known {
         if relation.detected_by.as_deref() == Some(DETECTED_BY) {
             tx.delete(old)?;
         }

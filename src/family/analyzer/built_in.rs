@@ -199,7 +199,8 @@ mod tests {
 
     #[test]
     fn python_is_read() {
-        let text = "#!/usr/bin/env python3\n\"\"\"Sorts letters.\n\nif x and y\n\"\"\"\nimport os, sys as s\n\
+        let text = "#!/usr/bin/env python3\n\"\"\"Sorts letters.\n\nif x and y\n\"\"\"\n\
+            import os, sys as s\n\
             from .mail import box\ndef run(a):\n    if a or 'if':\n        return 1 # if\n";
         check("a/b.py", text, "Sorts letters", &[".mail", "os", "sys"], 2);
         assert_eq!(analyze("a/b.py", text).imports[0].paths[0], "a/mail.py");
@@ -207,7 +208,8 @@ mod tests {
 
     #[test]
     fn scripts_are_read() {
-        let text = "/**\n * Draws the page.\n */\nimport { a } from './a';\nconst b = require(\"b\");\n\
+        let text = "/**\n * Draws the page.\n */\nimport { a } from './a';\n\
+            const b = require(\"b\");\n\
             export class Page {}\nfunction draw() { return a ? `if ${b}` : a || b; }\n";
         check("web/page.ts", text, "Draws the page", &["./a", "b"], 2);
         let imports = analyze("web/page.ts", text).imports;
@@ -220,7 +222,8 @@ mod tests {
         let go = "// Package mail sends.\npackage mail\nimport (\n\t\"fmt\"\n\tx \"net/mail\"\n)\n\
             func Send() { if true { fmt.Print(\"no\") } }\n";
         check("m.go", go, "Package mail sends", &["fmt", "net/mail"], 1);
-        let java = "// Copyright 2020\n\n/* Counts. */\nimport java.util.List;\nimport static a.B.c;\n\
+        let java = "// Copyright 2020\n\n/* Counts. */\nimport java.util.List;\n\
+            import static a.B.c;\n\
             class Count { void f() { for (;;) {} } }\n";
         check("Count.java", java, "Counts", &["a.B.c", "java.util.List"], 1);
         let c =
@@ -234,7 +237,8 @@ mod tests {
         let shell =
             "#!/bin/sh\n# Builds it all.\n. ./env.sh\nif true; then echo \"$#\" && ls; fi\n";
         check("bin/build", shell, "Builds it all", &["./env.sh"], 2);
-        let text = "Intro\n\n# The store\n\nKeeps records. Fast.\nSee [more](docs/a.md#x) and [w](https://a.b).\n";
+        let text = "Intro\n\n# The store\n\nKeeps records. Fast.\n\
+            See [more](docs/a.md#x) and [w](https://a.b).\n";
         check("README.md", text, "The store: Keeps records", &["docs/a.md"], 0);
     }
 
