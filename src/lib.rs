@@ -50,6 +50,8 @@
     expect(dead_code, reason = "what only the legacy layer uses is compiled without it too")
 )]
 
+#[cfg(feature = "async")]
+mod async_store;
 pub(crate) mod base;
 pub mod config;
 pub mod family;
@@ -66,6 +68,8 @@ pub(crate) mod store;
 pub mod testing;
 pub mod transfer;
 
+#[cfg(feature = "async")]
+pub use async_store::{AsyncStore, Changes};
 pub use base::error::{Error, Result};
 pub use base::id::{EdgeId, Kind, NodeId, Seq};
 pub use base::json::Json;
@@ -74,12 +78,13 @@ pub use base::time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use family::entity;
 pub use storage::changes::{Change, Operation};
 pub use store::Audit;
+pub use store::Changed;
+pub use store::ErasedCounts;
 pub use store::Version;
 pub use store::{
     BackupNote, CacheHealth, Check, ErrorCounts, Health, HealthOptions, JobHealth, ReaderHealth,
     Reason, SizeHealth, Sizes, Status, ViewHealth, ViewLag, WriteHealth,
 };
-pub use store::ErasedCounts;
 pub use store::{
     CompactReport, Compression, Problem, SourceStats, StoreStats, TableStats, VerifyReport,
 };

@@ -39,6 +39,7 @@ pub(crate) mod vectors;
 pub(crate) mod verify;
 pub(crate) mod versions;
 pub(crate) mod view;
+pub(crate) mod watch;
 pub(crate) mod worker;
 
 use std::path::Path;
@@ -54,11 +55,11 @@ use crate::storage::place;
 pub use audit::Audit;
 use commit::{Closer, Shared};
 pub use compact::CompactReport;
+pub use erase::ErasedCounts;
 pub use health::{
     BackupNote, CacheHealth, Check, Health, HealthOptions, JobHealth, Reason, SizeHealth, Sizes,
     Status, ViewHealth, ViewLag, WriteHealth,
 };
-pub use erase::ErasedCounts;
 pub use hybrid::{Hybrid, HybridHit, HybridResults};
 pub use listing::JsonScan;
 pub use options::{Compression, GraphMemory, Options};
@@ -78,6 +79,7 @@ pub use vector_index::VectorStats;
 pub use vectors::VectorModel;
 pub use verify::{Problem, VerifyReport};
 pub use versions::Version;
+pub use watch::Changed;
 
 /// An open store: one directory. Cheap to clone; clones share everything.
 ///
