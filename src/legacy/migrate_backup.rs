@@ -207,7 +207,7 @@ mod tests {
         member.parts = back_up(&backup, 0, &member).unwrap();
         fs::remove_file(&path).unwrap();
         assert!(!is_as_copied(&member).unwrap());
-        assert_eq!(put_back(&backup, 0, &member).unwrap(), [PathBuf::new(); 0]);
+        assert!(put_back(&backup, 0, &member).unwrap().is_empty());
         assert_eq!(fs::read(&path).unwrap(), b"the database");
     }
 

@@ -129,17 +129,14 @@ pub(crate) fn start(
     let arguments = &arguments.or(settings)?;
     let Some(filter) = filter(arguments)? else { return Ok(tracing::Span::none()) };
     let registry = tracing_subscriber::registry().with(filter);
-    let started = match &arguments.log_file {
-        Some(path) => {
-            let file = RotatingFile::open(path)
-                .map_err(|error| Failure::io("open the log file", path, &error))?;
-            let format = arguments.log_format.unwrap_or(LogFormat::Json);
-            registry.with(Lines::new(File(format, file))).try_init()
-        }
-        None => {
-            let format = arguments.log_format.unwrap_or(LogFormat::Human);
-            registry.with(Lines::new(StandardError(format))).try_init()
-        }
+    let started = if let Some(path) = &arguments.log_file {
+        let file = RotatingFile::open(path)
+            .map_err(|error| Failure::io("open the log file", path, &error))?;
+        let format = arguments.log_format.unwrap_or(LogFormat::Json);
+        registry.with(Lines::new(File(format, file))).try_init()
+    } else {
+        let format = arguments.log_format.unwrap_or(LogFormat::Human);
+        registry.with(Lines::new(StandardError(format))).try_init()
     };
     started.map_err(|error| Failure::usage(format!("cannot log: {error}")))?;
     let made_up = || format!("{:016x}{:016x}", random(1), random(2));
