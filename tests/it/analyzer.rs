@@ -250,7 +250,7 @@ fn the_report_has_its_data_and_the_model_gets_it() {
     }
     let told = analyzer.told.lock().unwrap();
     assert!(told[0].contains("| obeyed | 2 |") && told[0].contains("* obeys"));
-    assert_eq!(report_of(&store, &BuiltInAnalyzer::new()).unwrap().contains("Summary"), false);
+    assert!(!report_of(&store, &BuiltInAnalyzer::new()).unwrap().contains("Summary"));
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Side by side with the old application: its database goes on changing, the store keeps in step.
 //!
 //! The old application is another process here, as it is in life: SQLite's locks belong to one.
-#![expect(clippy::print_stderr, reason = "a full-size run says what it took")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
