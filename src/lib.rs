@@ -48,6 +48,8 @@
     expect(dead_code, reason = "what only the legacy layer uses is compiled without it too")
 )]
 
+#[cfg(feature = "async")]
+mod async_store;
 pub(crate) mod base;
 pub mod family;
 pub mod graph;
@@ -62,6 +64,8 @@ pub(crate) mod store;
 pub mod testing;
 pub mod transfer;
 
+#[cfg(feature = "async")]
+pub use async_store::{AsyncStore, Changes};
 pub use base::error::{Error, Result};
 pub use base::id::{EdgeId, Kind, NodeId, Seq};
 pub use base::json::Json;
@@ -70,6 +74,7 @@ pub use base::time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use family::entity;
 pub use storage::changes::{Change, Operation};
 pub use store::Audit;
+pub use store::Changed;
 pub use store::{CompactReport, Problem, SourceStats, StoreStats, TableStats, VerifyReport};
 pub use store::{Completion, Completions, KeywordCompletion, SearchReport};
 pub use store::{Freshness, Search, SearchHit, SearchResults, SearchStats};

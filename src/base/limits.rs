@@ -230,3 +230,13 @@ pub(crate) const SCAN_THREADS_MAX: usize = 16;
 
 /// Problems that a scan names one by one; more are only counted.
 pub(crate) const SCAN_PROBLEMS_MAX: usize = 100;
+
+/// Writes that an `AsyncStore` runs at a time. They share commits, and each holds a thread until
+/// its commit is durable: more than this make no larger groups that pay.
+pub(crate) const ASYNC_WRITES_MAX: usize = 32;
+
+/// Reads, walks and searches that an `AsyncStore` runs at a time: each holds a thread.
+pub(crate) const ASYNC_READS_MAX: usize = 32;
+
+/// Changes that the feed of an `AsyncStore` reads ahead: they are held in memory.
+pub(crate) const ASYNC_CHANGES_PAGE: usize = 256;

@@ -17,6 +17,7 @@ use super::live::{LiveGraph, Publication};
 use super::read::Published;
 use super::search::SearchIndex;
 use super::tx::{TxRows, WriteTx};
+use super::watch::Watchers;
 use super::worker::Stop;
 use crate::base::error::{Error, Result};
 use crate::base::id::Seq;
@@ -51,6 +52,7 @@ pub(crate) struct Shared {
     joined: Condvar,
     writable: bool,
     stop: Arc<Stop>,
+    watchers: Watchers,
     search: SearchIndex,
     live: LiveGraph,
     pub(crate) latencies: Latencies,
@@ -241,6 +243,7 @@ impl Shared {
             joined: Condvar::new(),
             writable,
             stop: Arc::default(),
+            watchers: Watchers::default(),
             search,
             live,
             latencies: Latencies::default(),
@@ -255,6 +258,23 @@ impl Shared {
 
     pub(crate) fn durable_seq(&self) -> Seq {
         lock(&self.state).base.seq
+    }
+
+    /// The newest durable write when it is newer than `after`; an error when none will come.
+    pub(crate) fn newer(&self, after: Seq) -> Result<Option<Seq>> {
+        let state = lock(&self.state);
+        if state.closed {
+            return Err(Error::Closed);
+        }
+        match &state.poison {
+            _ if state.base.seq > after => Ok(Some(state.base.seq)),
+            Some(reason) => Err(Error::Poisoned { reason: reason.clone() }),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) fn watchers(&self) -> &Watchers {
+        &self.watchers
     }
 
     pub(crate) fn durable_time(&self) -> Timestamp {
@@ -453,6 +473,7 @@ impl Shared {
             next.set(phase);
         }
         group.set(phase);
+        self.watchers.wake();
         drop(old_base);
         if outgrown {
             self.stop.wake();
@@ -540,8 +561,9 @@ impl Shared {
         for source in new_sources {
             self.core.sources.accept(source);
         }
-        self.commit_bulk(*bulk, seq, time)?;
-        Ok(value)
+        let committed = self.commit_bulk(*bulk, seq, time);
+        self.watchers.wake();
+        committed.map(|()| value)
     }
 
     fn commit_bulk(&self, bulk: Bulk, seq: Seq, time: Timestamp) -> Result<()> {
@@ -690,6 +712,7 @@ impl Shared {
             }
             state.closed = true;
         }
+        self.watchers.wake();
         self.live.stop_building();
         self.search.stop_building();
         let retired = std::mem::take(&mut *lock(&self.retired));
@@ -744,7 +767,7 @@ fn run<T>(
     })
 }
 
-pub(super) fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
+pub(crate) fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

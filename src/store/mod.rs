@@ -32,6 +32,7 @@ pub(crate) mod vector_rows;
 pub(crate) mod vectors;
 pub(crate) mod verify;
 pub(crate) mod view;
+pub(crate) mod watch;
 pub(crate) mod worker;
 
 use std::path::Path;
@@ -63,6 +64,7 @@ pub use tx::{NewEdge, WriteTx};
 pub use vector_index::VectorStats;
 pub use vectors::VectorModel;
 pub use verify::{Problem, VerifyReport};
+pub use watch::Changed;
 
 /// An open store: one directory. Cheap to clone; clones share everything.
 ///

@@ -1,6 +1,8 @@
 //! Behaviour through the public interface: one binary, one module an area.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[cfg(feature = "async")]
+mod async_store;
 mod audit;
 mod change_feed;
 #[path = "../support/check.rs"]
