@@ -32,6 +32,7 @@ const LAYERS: &[(&str, u8)] = &[
 /// Pairs (user, used) of families that may know each other. Must stay without a cycle.
 const FAMILY_PAIRS: &[(&str, &str)] = &[
     ("analysis", "provenance"),
+    ("analyzer", "file"),
     ("document", "tag"),
     ("file", "tag"),
     ("knowledge", "entity"),

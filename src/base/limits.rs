@@ -240,3 +240,14 @@ pub(crate) const ASYNC_READS_MAX: usize = 32;
 
 /// Changes that the feed of an `AsyncStore` reads ahead: they are held in memory.
 pub(crate) const ASYNC_CHANGES_PAGE: usize = 256;
+
+/// Files that are analyzed before what was said of them is written: one write and one sync each
+/// batch, and what a killed run has to do again.
+pub(crate) const ANALYZE_BATCH_FILES: usize = 256;
+
+/// Largest file that is analyzed, in bytes: what is larger was not written by a person, and each
+/// thread holds one in memory.
+pub(crate) const ANALYZE_FILE_BYTES_MAX: i64 = 4 << 20;
+
+/// Threads that analyze files for one run: more wait for the same disk or model.
+pub(crate) const ANALYZE_THREADS_MAX: usize = 16;

@@ -1,6 +1,7 @@
 //! The `engraph` command: parser and dispatch. One file a subcommand; each uses the public
 //! interface of the library and nothing else.
 
+mod analyze;
 mod audit;
 mod backup;
 mod compact;
@@ -100,6 +101,8 @@ enum Action {
     Tag(tag::Arguments),
     /// Scan directories, list files, find duplicates
     File(file::Arguments),
+    /// Tell what source files are for, what they use, how branched they are
+    Analyze(analyze::Arguments),
     /// See who changed what, and prove that nobody changed the record of it
     Audit(audit::Arguments),
     /// Show reports on files, measure their quality
@@ -175,6 +178,7 @@ fn dispatch(action: &Action, output: &mut Output) -> Result<Answer, Failure> {
         Action::Persona(arguments) => persona::run(arguments, output),
         Action::Tag(arguments) => tag::run(arguments, output),
         Action::File(arguments) => file::run(arguments, output),
+        Action::Analyze(arguments) => analyze::run(arguments, output),
         Action::Audit(arguments) => audit::run(arguments, output),
         Action::Report(arguments) => report::run(arguments, output),
         Action::Verify(arguments) => verify::run(arguments, output),

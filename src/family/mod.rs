@@ -10,10 +10,12 @@
 //! * `New...`: what is to be made, as a builder; a query type where a list has filters.
 //!
 //! Writes check, reads tolerate: an imported record that breaks a rule is given out as it is. There
-//! is no state besides the records. Nothing here but the scanner looks at files, and nothing knows
+//! is no state besides the records. Nothing here but the scanner and the analyzers looks
+//! at files, and nothing knows
 //! SQLite or the command.
 
 pub mod analysis;
+pub mod analyzer;
 pub mod artifact;
 pub mod audit;
 pub mod document;
@@ -46,6 +48,10 @@ use crate::base::key::Key;
 use crate::record::Record;
 use crate::store::{IndexScan, Origin, ReadTx, RecordScan, WriteTx};
 pub use analysis::{Analyses, AnalysisChange, AnalysisQuery, NewAnalysis};
+pub use analyzer::{
+    Analysis, AnalyzeOptions, AnalyzeProgress, AnalyzeReport, Analyzer, BuiltInAnalyzer, Import,
+    Source,
+};
 pub use artifact::{Artifacts, NewArtifact};
 pub use audit::{
     AuditAct, AuditChange, AuditEntry, AuditHead, AuditProblem, AuditReport, AuditTrail,

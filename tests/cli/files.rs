@@ -44,6 +44,26 @@ fn files_are_scanned_listed_compared_and_shown() {
 }
 
 #[test]
+fn a_tree_is_analyzed_once_and_reported() {
+    let session = Session::new();
+    store(&session, Audit::off(), |_| Ok(()));
+    for (name, text) in [("a.py", "'''Sorts letters.'''\nimport os\n"), ("b.rs", "")] {
+        let path = session.path("tree").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let run = |line: &str| session.run(&line.split(' ').collect::<Vec<_>>());
+    run("analyze report s").check(1, "", "nothing was analyzed");
+    run("analyze run s tree --limit 1 --json").check(0, "\"is_stopped\":true", "");
+    run("analyze run s tree").check(0, "empty", "");
+    run("analyze run s --json").check(0, "\"unchanged\":2,\"analyzed\":0", "");
+    run("analyze run s --again --ext .py --json").check(0, "\"files\":1", "");
+    run("analyze report s").check(0, "* Sorts letters", "");
+    run("analyze report s --json").check(0, "{\"report\":\"# Analysis", "");
+    run("analyze run s nowhere").check(3, "", "nowhere");
+}
+
+#[test]
 fn tags_are_defined_given_by_rules_and_taken() {
     let mut session = Session::new();
     store(&session, Audit::off(), |store| {

@@ -1,6 +1,7 @@
 //! Behaviour through the public interface: one binary, one module an area.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod analyzer;
 #[cfg(feature = "async")]
 mod async_store;
 mod audit;
