@@ -11,6 +11,8 @@ pub(crate) mod key;
 pub(crate) mod limits;
 pub(crate) mod metrics;
 pub(crate) mod salt;
+#[cfg(feature = "http")]
+pub(crate) mod secret;
 pub(crate) mod sha1;
 pub(crate) mod time;
 pub(crate) mod varint;
