@@ -74,6 +74,8 @@ pub use base::error::{Error, Result};
 pub use base::id::{EdgeId, Kind, NodeId, Seq};
 pub use base::json::Json;
 pub use base::key::Key;
+#[cfg(feature = "http")]
+pub use base::secret::Secret;
 pub use base::time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use family::entity;
 pub use storage::changes::{Change, Operation};

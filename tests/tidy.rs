@@ -66,6 +66,7 @@ const ENGINE_HOMES: &[(&str, &[&str])] = &[
     ("anstream", &["src/cli/", "src/main.rs"]),
     ("tracing_subscriber", &["src/log/", "src/cli/", "src/main.rs"]),
     ("ctrlc", &["src/cli/", "src/main.rs"]),
+    ("ureq", &["src/family/analyzer/http.rs"]),
     ("quick_xml", &["src/transfer/"]),
     ("regex", &["src/family/tag/", "src/config/schema.rs"]),
     ("globset", &["src/family/tag/"]),

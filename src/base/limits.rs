@@ -326,5 +326,13 @@ pub(crate) const ANALYZE_BATCH_FILES: usize = 256;
 /// thread holds one in memory.
 pub(crate) const ANALYZE_FILE_BYTES_MAX: i64 = 4 << 20;
 
+/// Longest answer of a language model, in bytes: a few thousand tokens are asked for.
+#[cfg(feature = "http")]
+pub(crate) const MODEL_ANSWER_BYTES_MAX: u64 = 1 << 20;
+
+/// Characters of a file that a language model is shown: most have room for little more.
+#[cfg(feature = "http")]
+pub(crate) const MODEL_TEXT_CHARACTERS_MAX: usize = 24_000;
+
 /// Threads that analyze files for one run: more wait for the same disk or model.
 pub(crate) const ANALYZE_THREADS_MAX: usize = 16;

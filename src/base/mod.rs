@@ -12,6 +12,8 @@ pub(crate) mod limits;
 pub(crate) mod metrics;
 pub(crate) mod near;
 pub(crate) mod salt;
+#[cfg(feature = "http")]
+pub(crate) mod secret;
 pub(crate) mod sha1;
 pub(crate) mod time;
 pub(crate) mod trace;

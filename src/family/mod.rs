@@ -60,6 +60,8 @@ pub use analyzer::{
     Analysis, AnalyzeOptions, AnalyzeProgress, AnalyzeReport, Analyzer, BuiltInAnalyzer, Import,
     Source,
 };
+#[cfg(feature = "http")]
+pub use analyzer::{HttpAnalyzer, HttpOptions, Protocol};
 pub use artifact::{Artifacts, NewArtifact};
 pub use audit::{
     AuditAct, AuditChange, AuditEntry, AuditHead, AuditProblem, AuditReport, AuditTrail,

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod analyzer;
+#[cfg(feature = "http")]
+mod analyzer_http;
 #[cfg(feature = "async")]
 mod async_store;
 mod audit;

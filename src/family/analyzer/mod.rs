@@ -9,6 +9,8 @@
 
 mod batch;
 mod built_in;
+#[cfg(feature = "http")]
+mod http;
 mod imports;
 mod language;
 mod purpose;
@@ -18,6 +20,8 @@ mod text;
 use crate::base::error::Result;
 pub use batch::{AnalyzeOptions, AnalyzeProgress, AnalyzeReport};
 pub use built_in::BuiltInAnalyzer;
+#[cfg(feature = "http")]
+pub use http::{HttpAnalyzer, HttpOptions, Protocol};
 
 /// A file to be analyzed.
 #[derive(Clone, Copy, Debug)]

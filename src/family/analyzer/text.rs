@@ -157,7 +157,7 @@ fn raw_literal(bytes: &[u8], at: usize) -> Option<(usize, usize, usize)> {
 
 /// The line of a byte, from 1.
 pub(super) fn line_of(text: &str, at: usize) -> u64 {
-    1 + text.bytes().take(at).fold(0, |lines, byte| lines + u64::from(byte == b'\n'))
+    1 + text.get(..at).unwrap_or(text).matches('\n').count() as u64
 }
 
 /// At most so many characters of a text, its blanks made one.
