@@ -118,8 +118,12 @@ impl Record for Entity {
         facts.index("name", &self.name);
         facts.index("type", (&self.entity_type, &self.name));
         facts.index("created", self.created_at);
-        for alias in &self.aliases {
-            facts.index("alias", alias.trim().to_lowercase());
+        let mut aliases: Vec<String> =
+            self.aliases.iter().map(|alias| alias.trim().to_lowercase()).collect();
+        aliases.sort_unstable();
+        aliases.dedup();
+        for alias in &aliases {
+            facts.index("alias", alias);
         }
         facts.link("merged_into", self.merged_into);
         facts.link("file", self.file);

@@ -112,6 +112,10 @@ impl<'de> de::Deserializer<'de> for &mut Random {
         visitor.visit_i64(self.number())
     }
 
+    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_u32((self.next() >> 32) as u32)
+    }
+
     fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_u64(self.number().cast_unsigned())
     }
@@ -157,7 +161,7 @@ impl<'de> de::Deserializer<'de> for &mut Random {
     }
 
     forward_to_deserialize_any! {
-        i8 i16 i32 i128 u8 u16 u32 u128 f32 char str string unit unit_struct tuple tuple_struct map
+        i8 i16 i32 i128 u8 u16 u128 f32 char str string unit unit_struct tuple tuple_struct map
         enum identifier ignored_any
     }
 }

@@ -243,10 +243,13 @@ mod tests {
                 for seed in 0..60 {
                     let record: T = Random::new(seed).value();
                     let facts = facts_of(&record);
-                    let names = facts.unique.iter().chain(&facts.indexes).map(|(name, _)| name);
+                    let unique: HashSet<_> = facts.unique.iter().map(|(name, _)| name).collect();
+                    assert_eq!(unique.len(), facts.unique.len(), "{}", T::NAME);
+                    // A record may stand in an index under several keys, under each once.
                     let mut seen = HashSet::new();
-                    for name in names {
-                        assert!(seen.insert(name), "{} has two indexes {name}", T::NAME);
+                    for (name, key) in &facts.indexes {
+                        assert!(!unique.contains(name), "{} has two indexes {name}", T::NAME);
+                        assert!(seen.insert((name, key)), "{} is in {name} twice", T::NAME);
                     }
                 }
             }

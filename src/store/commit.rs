@@ -13,6 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::core::Core;
+use super::group::{Awaited, Group, Phase};
 use super::live::{LiveGraph, Publication};
 use super::read::Published;
 use super::readers::{ReaderHealth, Readers};
@@ -126,55 +127,7 @@ impl State {
     }
 }
 
-/// Writers that become durable together.
-#[derive(Debug, Default)]
-struct Group {
-    phase: Mutex<Phase>,
-    changed: Condvar,
-}
-
-#[derive(Clone, Debug, Default)]
-enum Phase {
-    #[default]
-    Open,
-    /// One of the waiters must lead.
-    Lead,
-    Done(Option<String>),
-}
-
-enum Awaited {
-    Done(Result<()>),
-    Lead,
-}
-
-impl Group {
-    fn wait(&self) -> Awaited {
-        let mut phase = lock(&self.phase);
-        loop {
-            match &*phase {
-                Phase::Open => {
-                    phase = self.changed.wait(phase).unwrap_or_else(PoisonError::into_inner);
-                }
-                Phase::Lead => {
-                    *phase = Phase::Open;
-                    return Awaited::Lead;
-                }
-                Phase::Done(None) => return Awaited::Done(Ok(())),
-                Phase::Done(Some(reason)) => {
-                    return Awaited::Done(Err(Error::Poisoned { reason: reason.clone() }));
-                }
-            }
-        }
-    }
-
-    fn set(&self, phase: Phase) {
-        let all = matches!(phase, Phase::Done(_));
-        *lock(&self.phase) = phase;
-        if all { self.changed.notify_all() } else { self.changed.notify_one() }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Every critical section leaves its data whole at each step that can panic.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

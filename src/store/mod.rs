@@ -11,6 +11,7 @@ pub(crate) mod draft;
 pub(crate) mod entry;
 pub(crate) mod erase;
 pub(crate) mod erase_rows;
+mod group;
 pub(crate) mod health;
 pub(crate) mod hybrid;
 #[cfg(feature = "legacy")]

@@ -8,16 +8,17 @@ use std::fmt::Debug;
 use engraph::record::{
     AnalysisVersion, Artifact, ArtifactBlob, ArtifactEvent, BulkOperation, ChunkEmbedding,
     CodeEntity, CodeFile, ConfigValue, DeadLetter, Document, DocumentAnalytics, DocumentContent,
-    DocumentSearchRow, DocumentTag, Entity, EvidenceSpan, ExtractedTable, FileAnalysis, FileChunk,
-    FileDuplicate, FileEntity, FileEntityLink, FileGroup, FileGroupMember, FileIssue, FileRelation,
-    FileReview, FileTag, GitOperation, HashHistory, HealthSummary, History, IdempotencyKey,
-    IndexedFile, IssueTracker, KeywordSummary, KnowledgeProposal, KnowledgeQuestion, KnowledgeTerm,
-    LearningCase, LearningPath, LearningStep, LogEntry, Memory, MemoryCodeLink, MemoryProposal,
-    MemorySharing, OntologyRelation, OntologyTerm, OntologyVersion, OrganizationAction,
-    OrganizationEvent, OrganizationFeedback, OrganizationProposal, Persona, PersonaSkill, Prompt,
-    Provenance, ProvenanceLink, QualityMetrics, QueueJob, RecallMark, Record, Relation, Review,
-    RiskAlert, ScanManifest, ScanRun, Schedule, Skill, SkillResult, TagDefinition, Task, TaskEvent,
-    TaskRun, TimelineSummary, TrackedIssue, VectorDocument, Violation, Watch, WorkflowJob,
+    DocumentSearchRow, DocumentTag, Draft, DraftMemory, Entity, EraseReceipt, EvidenceSpan,
+    ExtractedTable, FileAnalysis, FileChunk, FileDuplicate, FileEntity, FileEntityLink, FileGroup,
+    FileGroupMember, FileIssue, FileRelation, FileReview, FileTag, GitOperation, HashHistory,
+    HealthSummary, History, IdempotencyKey, IndexedFile, IssueTracker, KeywordSummary,
+    KnowledgeProposal, KnowledgeQuestion, KnowledgeTerm, LearningCase, LearningPath, LearningStep,
+    LegalHold, LogEntry, Memory, MemoryCodeLink, MemoryProposal, MemorySharing, OntologyRelation,
+    OntologyTerm, OntologyVersion, OrganizationAction, OrganizationEvent, OrganizationFeedback,
+    OrganizationProposal, Persona, PersonaSkill, Prompt, Provenance, ProvenanceLink,
+    QualityMetrics, QueueJob, RecallMark, Record, Relation, Review, RiskAlert, ScanManifest,
+    ScanRun, Schedule, Skill, SkillResult, TagDefinition, Task, TaskEvent, TaskRun,
+    TimelineSummary, TrackedIssue, VectorDocument, Violation, Watch, WorkflowJob,
 };
 use engraph::{Kind, NodeId, ReadTx, Seq, Store, WriteTx};
 
@@ -140,6 +141,10 @@ families! {
     Prompt, "name" => |prompt| text(&prompt.prompt_name);
     ConfigValue, "key" => |value| text(&value.key);
     RecallMark, "mark" => |mark| Some((&mark.namespace, &mark.question, &mark.record_id));
+    LegalHold, "name" => |hold| text(&hold.name);
+    EraseReceipt;
+    Draft, "name" => |draft| text(&draft.name);
+    DraftMemory, "draft_memory" => |one| one.draft.zip(one.memory);
 }
 
 /// Writes, reads, changes and deletes random records of each type.
@@ -173,6 +178,12 @@ fn listed<T: Record + PartialEq>(tx: &ReadTx, id: NodeId, record: &T) -> Vec<(St
         .collect()
 }
 
+/// Whether a record is in an index as often as it can be: once but for the few of several keys.
+fn once<T: Record>((name, times): &(String, usize)) -> bool {
+    let is_several = matches!((T::NAME, name.as_str()), ("entity", "alias") | ("memory", "sketch"));
+    *times <= 1 || is_several
+}
+
 impl Lifecycle {
     #[track_caller]
     fn check<T: Record + Clone + PartialEq + Debug>(
@@ -189,7 +200,7 @@ impl Lifecycle {
         for found in &found {
             assert_eq!(found.as_ref(), Some(&(id, record.clone())), "{} by its key", T::NAME);
         }
-        assert!(listed(&tx, id, record).iter().all(|(_, times)| *times <= 1), "{}", T::NAME);
+        assert!(listed(&tx, id, record).iter().all(once::<T>), "{}", T::NAME);
         let again = self.store.write(|tx| {
             let again = tx.insert(record)?;
             tx.delete(again)
@@ -275,7 +286,7 @@ impl Visit for Load<'_> {
         let in_order = stored.iter().all(|(_, record)| expected.any(|other| other == record));
         assert!(in_order && stored.len() > 5, "{}: {} records", T::NAME, stored.len());
         for (id, record) in &stored {
-            assert!(listed(&tx, *id, record).iter().all(|(_, times)| *times <= 1), "{}", T::NAME);
+            assert!(listed(&tx, *id, record).iter().all(once::<T>), "{}", T::NAME);
         }
     }
 }

@@ -381,7 +381,28 @@ fn a_deletion_on_one_side_and_an_edit_on_the_other_lose_nothing() {
     assert_eq!(side.category(ids[3]).as_deref(), Some("revived"));
     assert!(side.store.verify().unwrap().is_ok());
 
-    // What goes out has the row that was kept, and not the one that was deleted here.
+    goes_out_as_it_was_decided(&side, &rows);
+
+    // The row comes back over there: it meets the record that was kept.
+    statements(
+        &side.file,
+        &format!(
+            "INSERT INTO documents (id, file_name, file_type, category)
+             VALUES ({}, 'again', 'txt', 'again')",
+            rows[0]
+        ),
+    );
+    let report = round(&side.store, &side.file);
+    assert_eq!(report.conflicts.len(), 1, "{:?}", report.conflicts);
+    assert_eq!(side.category(ids[0]).as_deref(), Some("kept"));
+    assert_eq!(resolve(&side.store, None, &[], Side::Theirs).unwrap(), 1);
+    assert_eq!(side.category(ids[0]).as_deref(), Some("again"));
+    assert!(side.store.verify().unwrap().is_ok());
+}
+
+/// What goes out has the rows that were kept or came back, and not those that were deleted.
+#[track_caller]
+fn goes_out_as_it_was_decided(side: &Side2, rows: &[i64]) {
     let out = side.dir.path().join("out.db");
     let options = SyncOptions::new().out(&out, Existing::Refuse);
     let report = sync(&side.store, &side.file, &options, &mut |_| {}).unwrap();
@@ -400,22 +421,6 @@ fn a_deletion_on_one_side_and_an_edit_on_the_other_lose_nothing() {
     assert_eq!(there.get(&rows[2]), None);
     assert_eq!(there.get(&rows[3]).map(String::as_str), Some("revived"));
     assert_eq!(there.len(), 12 - 2);
-
-    // The row comes back over there: it meets the record that was kept.
-    statements(
-        &side.file,
-        &format!(
-            "INSERT INTO documents (id, file_name, file_type, category)
-             VALUES ({}, 'again', 'txt', 'again')",
-            rows[0]
-        ),
-    );
-    let report = round(&side.store, &side.file);
-    assert_eq!(report.conflicts.len(), 1, "{:?}", report.conflicts);
-    assert_eq!(side.category(ids[0]).as_deref(), Some("kept"));
-    assert_eq!(resolve(&side.store, None, &[], Side::Theirs).unwrap(), 1);
-    assert_eq!(side.category(ids[0]).as_deref(), Some("again"));
-    assert!(side.store.verify().unwrap().is_ok());
 }
 
 #[test]

@@ -224,9 +224,9 @@ impl Memories<&mut WriteTx<'_>> {
         self.rewrite(id, &old, memory)
     }
 
-    /// Notes that memories were of use: each was read once more, now. What [`decay`](fn@super::decay)
-    /// takes from them begins anew. One write however many they are; each leaves its earlier value
-    /// in the history.
+    /// Notes that memories were of use: each was read once more, now. What
+    /// [`decay`](fn@super::decay) takes from them begins anew. One write however many they are;
+    /// each leaves its earlier value in the history.
     ///
     /// # Errors
     /// [`Error::NotFound`] when one is absent.

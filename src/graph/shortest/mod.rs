@@ -1,5 +1,5 @@
-//! More kinds of path searches: toward a goal by estimate, within a number of edges, the best few, all simple ones, and the
-//! distances from one node to all.
+//! More kinds of path searches: toward a goal by estimate, within a number of edges, the best few,
+//! all simple ones, and the distances from one node to all.
 //!
 //! None recurses: a path may be as long as the graph is large.
 
