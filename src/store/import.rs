@@ -138,13 +138,6 @@ impl WriteTx<'_> {
     pub(crate) fn links(&self) -> u64 {
         self.writer.links
     }
-
-    /// Writes what the store knows of a source; known to others when the write is durable.
-    pub(crate) fn put_source(&mut self, source: Source) -> Result<()> {
-        Sources::write(&mut self.writer.rows, &source)?;
-        self.sources.push(source);
-        Ok(())
-    }
 }
 
 impl ReadTx {

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
+use super::tx::WriteTx;
 use crate::base::codec;
 use crate::base::error::{Error, Result};
 use crate::base::id::{Kind, NodeId};
@@ -289,6 +290,15 @@ impl RunBuilder {
     #[cfg(test)]
     pub(crate) fn into_runs(self) -> Vec<Run> {
         self.runs
+    }
+}
+
+impl WriteTx<'_> {
+    /// Writes what the store knows of a source; known to others when the write is durable.
+    pub(crate) fn put_source(&mut self, source: Source) -> Result<()> {
+        Sources::write(&mut self.writer.rows, &source)?;
+        self.sources.push(source);
+        Ok(())
     }
 }
 
