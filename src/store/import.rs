@@ -5,7 +5,6 @@ use super::options::Compression;
 use super::read::ReadTx;
 use super::record_read::{self, find_in_source};
 use super::record_write::OnTaken;
-use super::sources::{Source, Sources};
 use super::tx::WriteTx;
 use crate::base::codec;
 use crate::base::error::Result;
