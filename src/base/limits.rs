@@ -310,12 +310,15 @@ pub(crate) const UNDO_RECORDS_MAX: u64 = 1 << 20;
 
 /// Writes that an `AsyncStore` runs at a time. They share commits, and each holds a thread until
 /// its commit is durable: more than this make no larger groups that pay.
+#[cfg(feature = "async")]
 pub(crate) const ASYNC_WRITES_MAX: usize = 32;
 
 /// Reads, walks and searches that an `AsyncStore` runs at a time: each holds a thread.
+#[cfg(feature = "async")]
 pub(crate) const ASYNC_READS_MAX: usize = 32;
 
 /// Changes that the feed of an `AsyncStore` reads ahead: they are held in memory.
+#[cfg(feature = "async")]
 pub(crate) const ASYNC_CHANGES_PAGE: usize = 256;
 
 /// Files that are analyzed before what was said of them is written: one write and one sync each
