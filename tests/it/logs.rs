@@ -1,21 +1,34 @@
 //! What the library tells about itself: who gets it, which request it belongs to, and that no
 //! secret is in it.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use engraph::log::{self, Level, Line, LineSink as _, Lines, Recent, StoreSink, category};
 use engraph::record::{LogEntry, LogLevel, Memory};
 use engraph::{GraphMemory, ManualClock, Store, Timestamp};
 use proptest::prelude::*;
+use tracing::Dispatch;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry;
+
+/// Has a subscriber hear what something causes on this thread and on those that it starts.
+///
+/// As long as a process has a single listener, tracing asks only the thread that comes first to a
+/// place in the code whether anyone listens there. Other tests of this process have no listener,
+/// and would close places for all; with two more that never leave, all listeners are asked.
+fn heard(subscriber: impl tracing::Subscriber + Send + Sync, work: impl FnOnce()) {
+    static BYSTANDERS: LazyLock<[Dispatch; 2]> =
+        LazyLock::new(|| [Dispatch::new(registry()), Dispatch::new(registry())]);
+    LazyLock::force(&BYSTANDERS);
+    tracing::subscriber::with_default(subscriber, work);
+}
 
 /// The lines that something causes on this thread and on those that it starts.
 fn lines_of(work: impl FnOnce()) -> Vec<Line> {
     let recent = Arc::new(Recent::new(100_000));
     let clock = ManualClock::new(Timestamp::from_micros(1_000_000));
     let lines = Lines::new(Arc::clone(&recent)).clock(clock);
-    tracing::subscriber::with_default(registry().with(lines), work);
+    heard(registry().with(lines), work);
     recent.lines()
 }
 
@@ -180,7 +193,7 @@ fn a_store_keeps_lines_without_secrets() {
     let store = Store::create(folder.path().join("log")).unwrap();
     let sink = Arc::new(StoreSink::new(&store).unwrap());
     let subscriber = registry().with(Lines::new(Arc::clone(&sink)));
-    tracing::subscriber::with_default(subscriber, || {
+    heard(subscriber, || {
         log::call("login", "c0ffee").in_scope(|| plant("Zq7planted9"));
         tracing::debug!("not for the record");
         let other = Store::create(folder.path().join("other")).unwrap();
@@ -208,7 +221,7 @@ fn a_store_may_keep_lines_about_itself() {
     let store = Store::create(folder.path().join("log")).unwrap();
     let sink = Arc::new(StoreSink::new(&store).unwrap().level(Level::Debug));
     let subscriber = registry().with(Lines::new(Arc::clone(&sink)));
-    tracing::subscriber::with_default(subscriber, || {
+    heard(subscriber, || {
         store.write(|tx| tx.insert(&memory("text"))).unwrap();
         sink.flush();
     });
@@ -246,7 +259,7 @@ fn what_does_not_fit_a_sink_is_dropped_and_counted() {
 fn the_last_lines_are_kept() {
     let recent = Arc::new(Recent::new(2));
     let subscriber = registry().with(Lines::new(Arc::clone(&recent)));
-    tracing::subscriber::with_default(subscriber, || {
+    heard(subscriber, || {
         for number in 0..5 {
             tracing::info!(number, "said");
         }
