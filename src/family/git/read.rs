@@ -5,6 +5,7 @@
 //! parents changed and are left out.
 
 use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -145,15 +146,41 @@ fn unknown(repo: &Repository, tip: ObjectId, tx: &ReadTx) -> Result<Vec<ObjectId
     });
     let mut found = Vec::new();
     for commit in walk.map_err(failed(action))? {
-        found.push(commit.map_err(failed(action))?.id);
+        let commit = commit.map_err(failed(action))?;
+        found.push((commit.id, commit.parent_ids.to_vec()));
     }
     if let Some(error) = fault.into_inner() {
         return Err(error);
     }
-    // Breadth first from the newest: turned around, no commit comes before all of its parents but
-    // where branches differ in length, and those are told apart by their commits.
-    found.reverse();
-    Ok(found)
+    Ok(parents_first(&found))
+}
+
+/// The commits in an order in which each comes after all of its parents. Walks end where a commit
+/// is noted, so that whatever is noted must have all before it noted, too.
+fn parents_first(commits: &[(ObjectId, Vec<ObjectId>)]) -> Vec<ObjectId> {
+    let places: HashMap<ObjectId, usize> =
+        commits.iter().enumerate().map(|(place, (id, _))| (*id, place)).collect();
+    let mut children = vec![Vec::new(); commits.len()];
+    let mut waits_for = vec![0_usize; commits.len()];
+    for (place, (_, parents)) in commits.iter().enumerate() {
+        for parent in parents.iter().filter_map(|parent| places.get(parent)) {
+            children[*parent].push(place);
+            waits_for[place] += 1;
+        }
+    }
+    let is_free = |place: &usize| waits_for[*place] == 0;
+    let mut free: VecDeque<usize> = (0..commits.len()).rev().filter(is_free).collect();
+    let mut order = Vec::with_capacity(commits.len());
+    while let Some(place) = free.pop_front() {
+        order.push(commits[place].0);
+        for child in &children[place] {
+            waits_for[*child] -= 1;
+            if waits_for[*child] == 0 {
+                free.push_back(*child);
+            }
+        }
+    }
+    order
 }
 
 /// A repository that is being read.
@@ -454,6 +481,32 @@ mod tests {
         assert_eq!((read.commits, noted(&store, side).len()), (1, 1));
         let read = store.read_git(written.path(), &GitReading::new()).unwrap();
         assert_eq!((read.commits, read.merges, read.operations), (1, 1, 0));
+    }
+
+    #[test]
+    fn a_commit_comes_after_all_of_its_parents_however_long_the_branches() {
+        let mut written = Written::new();
+        let mut commit = |name, parents: &[ObjectId]| {
+            written.files.insert(name, name.as_bytes().to_vec());
+            written.commit("main", parents)
+        };
+        // From the newest the root is two steps away by one branch and five by the other.
+        let root = commit("root", &[]);
+        let short = commit("short", &[root]);
+        let mut long = commit("long 1", &[root]);
+        for name in ["long 2", "long 3", "long 4"] {
+            long = commit(name, &[long]);
+        }
+        let after = commit("after", &[short]);
+        let newest = commit("newest", &[after, long]);
+        let (_folder, store) = store();
+        let order = unknown(&written.repo, newest, &store.read().unwrap()).unwrap();
+        assert_eq!((order.len(), order[0], order[7]), (8, root, newest));
+        for (place, id) in order.iter().enumerate() {
+            for parent in written.repo.find_commit(*id).unwrap().parent_ids() {
+                assert!(order[..place].contains(&parent.detach()), "{id} before {parent}");
+            }
+        }
     }
 
     #[test]
