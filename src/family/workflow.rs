@@ -228,6 +228,12 @@ impl Workflows<&mut WriteTx<'_>> {
         job.current_step = step.clone();
         let reached = (place + 1) as f64 / STEPS.len() as f64;
         job.progress = Some(job.progress.unwrap_or(0.0).max(reached));
+        // What is begun anew is not done any more, whatever becomes of it.
+        let mut metadata = fields(job.metadata.as_ref());
+        let mut done = take_list(&mut metadata, "completed_steps");
+        done.retain(|word| word.as_str() != Some(step.as_str()));
+        metadata.insert("completed_steps".into(), done.into());
+        job.metadata = Some(Json::of(&metadata)?);
         self.set_step(&mut job, step, "in_progress")?;
         self.put(id, job)
     }

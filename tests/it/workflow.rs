@@ -110,6 +110,23 @@ fn a_failed_step_fails_the_job_and_can_be_started_again() {
 }
 
 #[test]
+fn a_step_that_is_begun_anew_is_not_done_until_it_is_finished_again() {
+    let (_home, store) = new_store();
+    let name = create(&store);
+    let run = |step: &WorkflowStep| {
+        store.write(|tx| tx.workflow().start_step(&name, step)).unwrap();
+        store.write(|tx| tx.workflow().finish_step(&name, step, None)).unwrap();
+    };
+    run(&STEPS[0]);
+    store.write(|tx| tx.workflow().start_step(&name, &STEPS[0])).unwrap();
+    store.write(|tx| tx.workflow().fail_step(&name, &STEPS[0], "no disk")).unwrap();
+    STEPS[1..].iter().for_each(run);
+    assert_ne!(job(&store, &name).status, WorkflowStatus::Completed, "one step has failed");
+    run(&STEPS[0]);
+    assert_eq!(job(&store, &name).status, WorkflowStatus::Completed);
+}
+
+#[test]
 fn jobs_wait_are_cancelled_and_are_listed_by_their_last_change() {
     let (_home, store) = new_store();
     let (first, second) = (create(&store), create(&store));
