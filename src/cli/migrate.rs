@@ -118,7 +118,16 @@ fn backup_beside(store: &Path, is_dry: bool) -> Result<PathBuf, Failure> {
     let name = store.file_name().unwrap_or_default().to_string_lossy();
     let time = SystemClock.now().to_string();
     let digits: String = time.chars().filter(char::is_ascii_digit).take(SECOND_DIGITS).collect();
-    Ok(store.with_file_name(format!("{name}.backup-{digits}")))
+    let name = format!("{name}.backup-{digits}");
+    // Another migration may have begun, and ended, within the same second.
+    let mut folder = store.with_file_name(&name);
+    for number in 2.. {
+        if !folder.exists() {
+            break;
+        }
+        folder = store.with_file_name(format!("{name}-{number}"));
+    }
+    Ok(folder)
 }
 
 fn show(report: &MigrationReport, backup: &Path, output: &mut Output) -> Result<(), Failure> {
