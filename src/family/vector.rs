@@ -212,9 +212,10 @@ impl<T: Deref<Target: Reader>> VectorDocuments<T> {
         self.tx.index_count::<VectorDocument>("created", (), usize::MAX)
     }
 
-    /// The dimension that all embeddings have; `None` while there is none.
+    /// The dimension that all embeddings have; `None` while there is none. Looks at the newest
+    /// first: what was added here has one.
     fn dimension(&self) -> Result<Option<usize>> {
-        for row in self.tx.iter::<VectorDocument>()? {
+        for row in self.tx.index_descending::<VectorDocument>("created", ())? {
             if let Some(embedding) = row?.1.embedding {
                 return Ok(Some(embedding.dimension()));
             }
