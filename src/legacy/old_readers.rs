@@ -208,9 +208,12 @@ fn knowledge_and_personas_are_what_the_old_readers_decode() {
     check(
         &db,
         "SELECT term, category, status, verified, verified_by, is_canonical, confidence,
-         json_extract(aliases_json, '$[1]'), json_type(components_json), substr(created_at, 1, 10)
+         json_extract(aliases_json, '$[1]'), json_type(components_json), created_at
          FROM manager_knowledge WHERE category = 'LegalIssue'",
-        &["estoppel|LegalIssue|verified|1|Ada|0|0.5|Sperrwirkung \u{fc}|object|2026-02-14"],
+        &[concat!(
+            "estoppel|LegalIssue|verified|1|Ada|0|0.5|Sperrwirkung \u{fc}|object",
+            "|2026-02-14 08:18:02"
+        )],
     );
     check(
         &db,

@@ -149,13 +149,13 @@ fn paths<S: Whole>(whole: &mut S, questions: &Questions) -> Outcome {
     let times = each(&questions.pairs, |pair| whole.hops(pair), |hops| *hops)?;
     times.say("path_p50")?;
     say("path_p99", times.at(0.99), times.count(), Some(times.sum))?;
-    // Sums of weights may differ in the last digits by the end that a search starts from.
-    let close = |cost: &f64| (cost * 1e6).round() as u64;
-    if let Some(times) = where_able(&questions.pairs, |pair| whole.cheapest(pair), close)? {
+    // Exact: sums of a few weights of 24 bits fit into 53, whichever end a search adds up from.
+    let exact = |cost: &f64| cost.to_bits();
+    if let Some(times) = where_able(&questions.pairs, |pair| whole.cheapest(pair), exact)? {
         times.say("weighted_path_p50")?;
     }
     let from_both_ends = |pair| whole.cheapest_from_both_ends(pair);
-    if let Some(times) = where_able(&questions.pairs, from_both_ends, close)? {
+    if let Some(times) = where_able(&questions.pairs, from_both_ends, exact)? {
         times.say("weighted_path_both_ends_p50")?;
     }
     let exact = |scores: &Scores| sum_of_scores(scores, f64::to_bits);
