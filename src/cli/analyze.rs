@@ -9,9 +9,9 @@ use engraph::family::{
 };
 
 use super::failure::{Answer, Failure};
-use super::output::{Output, Rows};
+use super::output::Output;
 use super::progress::Progress;
-use super::records::{changing, looking};
+use super::records::{changing, counts, looking};
 use super::text;
 
 #[derive(Args, Debug)]
@@ -99,8 +99,7 @@ fn show(report: &AnalyzeReport, output: &mut Output) -> Result<Answer, Failure> 
         output.json(report)?;
         return Ok(Answer::Yes);
     }
-    let mut rows = Rows::new(["files", "#count"]);
-    for (name, count) in [
+    let found = [
         ("in question", report.files),
         ("analyzed", report.analyzed),
         ("done before", report.unchanged),
@@ -109,12 +108,8 @@ fn show(report: &AnalyzeReport, output: &mut Output) -> Result<Answer, Failure> 
         ("with an error", report.errors),
         ("too large", report.too_large),
         ("relations", report.relations),
-    ] {
-        if count > 0 || name == "in question" {
-            rows.push([name, &text::count(count)]);
-        }
-    }
-    output.table(&rows)?;
+    ];
+    counts("files", &found, output)?;
     for (path, reason) in &report.problems {
         output.note(text::escaped(&format!("{path}: {reason}")))?;
     }

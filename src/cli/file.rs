@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::failure::{Answer, Failure};
 use super::output::{Output, Rows};
-use super::records::{changing, done, looking, show};
+use super::records::{changing, counts, done, looking, show};
 use super::{shown, text};
 
 /// How long ago a file may have been looked at before it is stale.
@@ -248,8 +248,7 @@ fn show_report(report: &ScanReport, output: &mut Output) -> Result<Answer, Failu
         output.json(report)?;
         return Ok(Answer::Yes);
     }
-    let mut rows = Rows::new(["files", "#count"]);
-    for (name, count) in [
+    let found = [
         ("looked at", report.files),
         ("new", report.added),
         ("changed", report.changed),
@@ -261,12 +260,8 @@ fn show_report(report: &ScanReport, output: &mut Output) -> Result<Answer, Failu
         ("left out", report.left_out),
         ("links", report.links),
         ("special", report.special),
-    ] {
-        if count > 0 || name == "looked at" {
-            rows.push([name, &text::count(count)]);
-        }
-    }
-    output.table(&rows)?;
+    ];
+    counts("files", &found, output)?;
     for problem in &report.problems {
         let line = format!("{}: {}", problem.path.display(), problem.reason);
         output.note(text::escaped(&line))?;

@@ -63,6 +63,21 @@ pub(super) fn show<T: Record>(
     Ok(Answer::Yes)
 }
 
+/// A table of what was counted: the first row always, others where there are any.
+pub(super) fn counts(
+    head: &str,
+    counts: &[(&str, u64)],
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let mut rows = Rows::new([head, "#count"]);
+    for (place, (name, count)) in counts.iter().enumerate() {
+        if place == 0 || *count > 0 {
+            rows.push([*name, &text::count(*count)]);
+        }
+    }
+    output.table(&rows)
+}
+
 /// Says what was done to a record.
 pub(super) fn done(output: &mut Output, what: &str, id: NodeId) -> Result<Answer, Failure> {
     if output.is_json() {

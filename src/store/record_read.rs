@@ -129,14 +129,7 @@ pub(crate) fn index_scan<'a, T: Record, R: Rows>(
     key: &impl Key,
     part: Part,
 ) -> Result<IndexScan<'a, T>> {
-    let Some(number) = name else {
-        return Ok(IndexScan {
-            kind,
-            rows,
-            entries: Box::new(std::iter::empty()),
-            record: PhantomData,
-        });
-    };
+    let Some(number) = name else { return Ok(IndexScan::empty(kind, rows)) };
     let whole = index::index_prefix(kind, number);
     let mut start = whole.clone();
     key.write_key(&mut start);
@@ -158,14 +151,7 @@ pub(crate) fn index_before<'a, T: Record, R: Rows>(
     prefix: &impl Key,
     (key, id): (&impl Key, NodeId),
 ) -> Result<IndexScan<'a, T>> {
-    let Some(number) = name else {
-        return Ok(IndexScan {
-            kind,
-            rows,
-            entries: Box::new(std::iter::empty()),
-            record: PhantomData,
-        });
-    };
+    let Some(number) = name else { return Ok(IndexScan::empty(kind, rows)) };
     let whole = index::index_prefix(kind, number);
     let mut start = whole.clone();
     prefix.write_key(&mut start);
@@ -256,7 +242,12 @@ pub struct IndexScan<'a, T> {
     record: PhantomData<T>,
 }
 
-impl<T: Record> IndexScan<'_, T> {
+impl<'a, T: Record> IndexScan<'a, T> {
+    /// What an index holds that no record was ever in.
+    fn empty(kind: Kind, rows: &'a dyn Rows) -> Self {
+        Self { kind, rows, entries: Box::new(std::iter::empty()), record: PhantomData }
+    }
+
     fn resolve(&self, entry: &[u8]) -> Result<(NodeId, T)> {
         let id = index::index_id(self.kind, entry)?;
         let value = self.rows.get(TableId::records(self.kind), &record_key(id.key()))?;

@@ -53,6 +53,21 @@ impl From<Along> for Direction {
     }
 }
 
+/// Lets a search follow the edges that were asked for. The searches share no trait.
+macro_rules! following {
+    ($follow:expr, $search:expr) => {{
+        let (follow, search) = ($follow, $search);
+        if follow.types.is_empty() {
+            return search.any(follow.direction());
+        }
+        follow.types.iter().fold(search, |search, edge_type| match follow.direction {
+            Along::Out => search.out(edge_type),
+            Along::In => search.incoming(edge_type),
+            Along::Both => search.both(edge_type),
+        })
+    }};
+}
+
 impl Follow {
     pub(super) fn direction(&self) -> Direction {
         self.direction.into()
@@ -60,49 +75,21 @@ impl Follow {
 
     /// The walk over these edges.
     pub(super) fn walk<'g>(&self, walk: Walk<'g>) -> Walk<'g> {
-        if self.types.is_empty() {
-            return walk.any(self.direction());
-        }
-        self.types.iter().fold(walk, |walk, edge_type| match self.direction {
-            Along::Out => walk.out(edge_type),
-            Along::In => walk.incoming(edge_type),
-            Along::Both => walk.both(edge_type),
-        })
+        following!(self, walk)
     }
 
     /// The search over these edges.
     pub(super) fn search<'g>(&self, search: PathSearch<'g>) -> PathSearch<'g> {
-        if self.types.is_empty() {
-            return search.any(self.direction());
-        }
-        self.types.iter().fold(search, |search, edge_type| match self.direction {
-            Along::Out => search.out(edge_type),
-            Along::In => search.incoming(edge_type),
-            Along::Both => search.both(edge_type),
-        })
+        following!(self, search)
     }
 
     /// The search in time over these edges.
     pub(super) fn timed<'g>(&self, search: TimedSearch<'g>) -> TimedSearch<'g> {
-        if self.types.is_empty() {
-            return search.any(self.direction());
-        }
-        self.types.iter().fold(search, |search, edge_type| match self.direction {
-            Along::Out => search.out(edge_type),
-            Along::In => search.incoming(edge_type),
-            Along::Both => search.both(edge_type),
-        })
+        following!(self, search)
     }
 
     /// The distances over these edges.
     pub(super) fn distances<'g>(&self, search: DistanceSearch<'g>) -> DistanceSearch<'g> {
-        if self.types.is_empty() {
-            return search.any(self.direction());
-        }
-        self.types.iter().fold(search, |search, edge_type| match self.direction {
-            Along::Out => search.out(edge_type),
-            Along::In => search.incoming(edge_type),
-            Along::Both => search.both(edge_type),
-        })
+        following!(self, search)
     }
 }

@@ -92,8 +92,7 @@ pub trait Analyzer: Sync {
     ///
     /// # Errors
     /// Whatever kept it from answering.
-    fn summarize(&self, breakdown: &str) -> Result<Option<String>> {
-        let _ = breakdown;
+    fn summarize(&self, _breakdown: &str) -> Result<Option<String>> {
         Ok(None)
     }
 }
