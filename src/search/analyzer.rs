@@ -6,13 +6,10 @@
 //! every pair of neighbours. One text always gives the same terms: index, query and highlighter
 //! rely on it.
 
-use std::fmt;
+use tantivy::tokenizer::{Language as Stem, Token, TokenStream, Tokenizer};
 
-use tantivy::tokenizer::{
-    AsciiFoldingFilter, Language as Stem, Stemmer, Token, TokenFilter, TokenStream, Tokenizer,
-};
-
-use super::words::{Lexer, Shape, is_accent};
+use super::normalizer::Normalizer;
+use super::words::{Lexer, Shape};
 
 /// A language whose word endings can be taken off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -58,7 +55,7 @@ pub enum Language {
 }
 
 impl Language {
-    fn to_stem(self) -> Stem {
+    pub(super) fn to_stem(self) -> Stem {
         match self {
             Self::Arabic => Stem::Arabic,
             Self::Danish => Stem::Danish,
@@ -204,18 +201,46 @@ impl Analyzer {
         units
     }
 
-    /// The terms of a text, as they are indexed.
-    pub(super) fn stream<'a>(&self, text: &'a str) -> AnalyzedText<'a> {
-        AnalyzedText {
-            lexer: Lexer::new(text),
-            normalizer: Normalizer::new(self.options),
-            position: 0,
-            queue: Queue { tokens: vec![Token::default()], filled: 0, current: 0 },
+    /// What gives the terms of texts, as they are indexed.
+    pub(super) fn terms(&self) -> TermSource {
+        TermSource {
+            options: self.options,
+            normalizer: Normalizer::remembering(self.options),
+            queue: Queue::default(),
         }
     }
 }
 
-impl Tokenizer for Analyzer {
+/// Gives the terms of one text after the other. Buffers and stems are kept from text to text.
+#[derive(Debug)]
+pub(super) struct TermSource {
+    options: AnalyzerOptions,
+    normalizer: Normalizer,
+    queue: Queue,
+}
+
+impl TermSource {
+    /// The terms of a text, in the order of their positions.
+    pub(super) fn stream<'a>(&'a mut self, text: &'a str) -> AnalyzedText<'a> {
+        self.queue.filled = 0;
+        self.queue.current = 0;
+        AnalyzedText {
+            lexer: Lexer::new(text),
+            normalizer: &mut self.normalizer,
+            position: 0,
+            queue: &mut self.queue,
+        }
+    }
+}
+
+/// The clone remembers for itself.
+impl Clone for TermSource {
+    fn clone(&self) -> Self {
+        Analyzer::new(self.options).terms()
+    }
+}
+
+impl Tokenizer for TermSource {
     type TokenStream<'a> = AnalyzedText<'a>;
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> AnalyzedText<'a> {
@@ -227,9 +252,9 @@ impl Tokenizer for Analyzer {
 #[derive(Debug)]
 pub(super) struct AnalyzedText<'a> {
     lexer: Lexer<'a>,
-    normalizer: Normalizer,
+    normalizer: &'a mut Normalizer,
     position: usize,
-    queue: Queue,
+    queue: &'a mut Queue,
 }
 
 /// Where a token stands: its position among the words, and its bytes.
@@ -246,6 +271,13 @@ struct Queue {
     tokens: Vec<Token>,
     filled: usize,
     current: usize,
+}
+
+impl Default for Queue {
+    /// A place for one token, so that there is one to look at before the first.
+    fn default() -> Self {
+        Self { tokens: vec![Token::default()], filled: 0, current: 0 }
+    }
 }
 
 impl Queue {
@@ -347,113 +379,14 @@ pub(super) fn run_characters(run: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Folds and stems single words.
-pub(super) struct Normalizer {
-    fold: <AsciiFoldingFilter as TokenFilter>::Tokenizer<Feed>,
-    stem: Option<StemStream>,
-    spare: String,
-}
-
-type StemStream = <<Stemmer as TokenFilter>::Tokenizer<Feed> as Tokenizer>::TokenStream<'static>;
-
-impl Normalizer {
-    pub(super) fn new(options: AnalyzerOptions) -> Self {
-        let stem = options.stem.map(|language| {
-            let mut tokenizer = Stemmer::new(language.to_stem()).transform(Feed);
-            stem_stream(&mut tokenizer)
-        });
-        Self { fold: AsciiFoldingFilter.transform(Feed), stem, spare: String::new() }
-    }
-
-    /// Lower case without accents. The buffer comes back through [`Normalizer::give_back`].
-    fn surface(&mut self, raw: &str) -> String {
-        let mut surface = std::mem::take(&mut self.spare);
-        surface.clear();
-        if raw.is_ascii() {
-            surface.push_str(raw);
-            surface.make_ascii_lowercase();
-            return surface;
-        }
-        let lower = raw.chars().flat_map(char::to_lowercase).filter(|&c| !is_accent(c));
-        // The two shapes of the small sigma are one letter.
-        surface.extend(lower.map(|c| if c == '\u{3c2}' { '\u{3c3}' } else { c }));
-        let mut folded = self.fold.token_stream(&surface);
-        folded.advance();
-        let text = std::mem::take(&mut folded.token_mut().text);
-        drop(folded);
-        if text.is_empty() { surface } else { text }
-    }
-
-    fn give_back(&mut self, buffer: String) {
-        self.spare = buffer;
-    }
-
-    /// The stem of a surface form, `None` where nothing is stemmed.
-    fn stem(&mut self, surface: &str) -> Option<&str> {
-        let stream = self.stem.as_mut()?;
-        let token = stream.token_mut();
-        token.text.clear();
-        token.text.push_str(surface);
-        stream.advance();
-        let stem = stream.token().text.as_str();
-        (!stem.is_empty()).then_some(stem)
-    }
-
-    pub(super) fn form(&mut self, raw: &str) -> Form {
-        let surface = self.surface(raw);
-        let term = self.stem(&surface).unwrap_or(&surface).to_owned();
-        Form { surface, term }
-    }
-}
-
-impl fmt::Debug for Normalizer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Normalizer").field("stems", &self.stem.is_some()).finish_non_exhaustive()
-    }
-}
-
-/// A tokenizer of one token, through which the engine's filters are applied to single words.
-#[derive(Clone, Copy, Debug)]
-struct Feed;
-
-/// The token that a filter changes; advancing neither makes nor drops it.
-#[derive(Debug, Default)]
-struct Fed(Token);
-
-impl Tokenizer for Feed {
-    type TokenStream<'a> = Fed;
-
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> Fed {
-        Fed(Token { text: text.to_owned(), ..Token::default() })
-    }
-}
-
-impl TokenStream for Fed {
-    fn advance(&mut self) -> bool {
-        true
-    }
-
-    fn token(&self) -> &Token {
-        &self.0
-    }
-
-    fn token_mut(&mut self) -> &mut Token {
-        &mut self.0
-    }
-}
-
-fn stem_stream(tokenizer: &mut <Stemmer as TokenFilter>::Tokenizer<Feed>) -> StemStream {
-    tokenizer.token_stream("")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[track_caller]
     fn check(options: AnalyzerOptions, text: &str, expected: &[(usize, &str)]) {
-        let analyzer = Analyzer::new(options);
-        let mut stream = analyzer.stream(text);
+        let mut source = Analyzer::new(options).terms();
+        let mut stream = source.stream(text);
         let mut found = Vec::new();
         while stream.advance() {
             found.push((stream.token().position, stream.token().text.clone()));
@@ -532,8 +465,8 @@ mod tests {
                 Some(Language::Greek), Some(Language::Tamil), Some(Language::Arabic)]
             {
                 let options = AnalyzerOptions { stem, ..AnalyzerOptions::default() };
-                let analyzer = Analyzer::new(options);
-                let mut stream = analyzer.stream(&text);
+                let mut source = Analyzer::new(options).terms();
+                let mut stream = source.stream(&text);
                 let mut last = 0;
                 while stream.advance() {
                     let token = stream.token();

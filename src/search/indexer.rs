@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use tantivy::index::SegmentComponent;
-use tantivy::indexer::IndexWriterOptions;
+use tantivy::indexer::{IndexWriterOptions, UserOperation};
 use tantivy::merge_policy::LogMergePolicy;
 use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher};
 
@@ -40,6 +40,11 @@ const DELETED_RATIO_MAX: f32 = 0.25;
 
 /// Attempts to open a folder in which another process writes.
 const OPEN_ATTEMPTS: usize = 3;
+
+/// Changes that are handed to the engine's threads at once, and the bytes of their texts from which
+/// fewer are: handing over takes a lock, which costs as much as a short document.
+const HANDED_OVER: usize = 64;
+const HANDED_OVER_BYTES: usize = 256 << 10;
 
 /// How an index is opened.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +101,32 @@ struct Writer {
     engine: IndexWriter,
     /// Set while the index is built anew.
     fresh: Option<Fresh>,
+    /// What is handed over with the next ones, and the bytes of its texts.
+    waiting: Vec<UserOperation>,
+    waiting_bytes: usize,
+}
+
+impl Writer {
+    fn new(index: Index, engine: IndexWriter, fresh: Option<Fresh>) -> Self {
+        Self { index, engine, fresh, waiting: Vec::with_capacity(HANDED_OVER), waiting_bytes: 0 }
+    }
+
+    fn push(&mut self, operation: UserOperation, bytes: usize) -> Result<()> {
+        self.waiting.push(operation);
+        self.waiting_bytes += bytes;
+        if self.waiting.len() >= HANDED_OVER || self.waiting_bytes >= HANDED_OVER_BYTES {
+            self.hand_over()?;
+        }
+        Ok(())
+    }
+
+    fn hand_over(&mut self) -> Result<()> {
+        self.waiting_bytes = 0;
+        self.engine
+            .run(self.waiting.drain(..))
+            .map(drop)
+            .map_err(|err| Error::engine(ENGINE, "index records", err))
+    }
 }
 
 /// The greatest key of each kind that was given to an index built from nothing. A greater key is
@@ -176,18 +207,13 @@ impl Indexer {
     }
 
     fn apply_one(&self, writer: &mut Writer, change: IndexChange<'_>) -> Result<()> {
-        let (id, document) = match change {
-            IndexChange::Put(id, seq, facts) => (id, Some(self.fields.document(id, seq, facts))),
-            IndexChange::Delete(id) => (id, None),
-        };
+        let (IndexChange::Put(id, ..) | IndexChange::Delete(id)) = change;
         if !writer.fresh.as_mut().is_some_and(|fresh| fresh.is_new(id)) {
-            writer.engine.delete_term(self.fields.id_term(id));
+            writer.push(UserOperation::Delete(self.fields.id_term(id)), 0)?;
         }
-        if let Some(document) = document {
-            writer
-                .engine
-                .add_document(document)
-                .map_err(|err| Error::engine(ENGINE, "index a record", err))?;
+        if let IndexChange::Put(id, seq, facts) = change {
+            let bytes = facts.texts.iter().map(|(_, text)| text.len()).sum();
+            writer.push(UserOperation::Add(self.fields.document(id, seq, facts)), bytes)?;
         }
         Ok(())
     }
@@ -205,6 +231,7 @@ impl Indexer {
         let payload = serde_json::to_string(&payload)
             .map_err(|err| Error::engine(ENGINE, "write a commit payload", err))?;
         let failed = |err| Error::engine(ENGINE, "commit the search index", err);
+        writer.hand_over()?;
         let mut prepared = writer.engine.prepare_commit().map_err(failed)?;
         prepared.set_payload(&payload);
         prepared.commit().map_err(failed)?;
@@ -440,7 +467,7 @@ impl Indexer {
         policy.set_min_num_segments(MERGE_SEGMENTS_MIN);
         policy.set_del_docs_ratio_before_merge(DELETED_RATIO_MAX);
         writer.set_merge_policy(Box::new(policy));
-        Ok(Writer { index, engine: writer, fresh })
+        Ok(Writer::new(index, writer, fresh))
     }
 }
 

@@ -16,6 +16,7 @@ mod fingerprint;
 mod indexer;
 mod like;
 mod matcher;
+mod normalizer;
 mod parse;
 mod past;
 mod pieces;

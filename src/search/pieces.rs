@@ -3,7 +3,8 @@
 
 use std::ops::Range;
 
-use super::analyzer::{AnalyzerOptions, Normalizer, run_characters};
+use super::analyzer::{AnalyzerOptions, run_characters};
+use super::normalizer::Normalizer;
 use super::stop_words::is_stop_word;
 use super::words::{Lexer, Shape};
 
@@ -41,7 +42,7 @@ pub(crate) struct Pieces {
 
 impl Pieces {
     pub(crate) fn new(options: AnalyzerOptions) -> Self {
-        Self { options, normalizer: Normalizer::new(options) }
+        Self { options, normalizer: Normalizer::remembering(options) }
     }
 
     /// Hands every piece of a text to `take`, in order.

@@ -135,7 +135,7 @@ impl Fields {
 /// The tokenizers that the schema names.
 pub(super) fn tokenizers(options: AnalyzerOptions) -> TokenizerManager {
     let manager = TokenizerManager::default();
-    manager.register(ANALYZER_NAME, TextAnalyzer::from(Analyzer::new(options)));
+    manager.register(ANALYZER_NAME, TextAnalyzer::from(Analyzer::new(options).terms()));
     manager
 }
 

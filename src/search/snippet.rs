@@ -176,7 +176,8 @@ impl Highlighter {
         let text = &text[..floor_boundary(text, SNIPPET_SCAN_BYTES_MAX)];
         let mut found = Vec::new();
         let mut places = self.phrase_places();
-        let mut stream = self.analyzer.stream(text);
+        let mut source = self.analyzer.terms();
+        let mut stream = source.stream(text);
         while stream.advance() {
             let token = stream.token();
             let (start, end) = (token.offset_from, token.offset_to);

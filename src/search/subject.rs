@@ -62,10 +62,11 @@ impl<'f> Subject<'f> {
 
     fn analyze(&self, analyzer: &Analyzer, is_in: impl Fn(&str) -> bool) -> Terms {
         let mut terms = Terms::new();
+        let mut source = analyzer.terms();
         let mut start = 0;
         for (_, text) in self.facts.texts.iter().filter(|(field, _)| is_in(field)) {
             let mut end = start;
-            let mut stream = analyzer.stream(text);
+            let mut stream = source.stream(text);
             while stream.advance() {
                 let token = stream.token();
                 let position = start + token.position as u32;

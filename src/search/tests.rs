@@ -620,8 +620,8 @@ impl Question {
 }
 
 fn tokens(text: &str) -> Vec<(usize, String)> {
-    let analyzer = Analyzer::default();
-    let mut stream = analyzer.stream(text);
+    let mut source = Analyzer::default().terms();
+    let mut stream = source.stream(text);
     let mut tokens = Vec::new();
     while stream.advance() {
         tokens.push((stream.token().position, stream.token().text.clone()));

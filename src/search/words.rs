@@ -54,7 +54,7 @@ impl<'a> Lexer<'a> {
             self.at = end;
             return Some((Shape::Run, start..end));
         }
-        let end = self.end_of(start, |c| is_word(c) && !is_unspaced(c));
+        let end = self.word_end(start);
         self.at = self.skip_possessive(end);
         let word = self.text[start..end].trim_end_matches('_');
         let end = start + floor_boundary(word, WORD_BYTES_MAX);
@@ -66,11 +66,27 @@ impl<'a> Lexer<'a> {
         Some((shape, start..end))
     }
 
+    /// The beginning of the next word. Most texts are mostly ASCII, whose bytes are told apart much
+    /// faster than characters are.
     fn skip_to_word(&self) -> Option<(usize, char)> {
-        self.text[self.at..]
+        let ahead = &self.text.as_bytes()[self.at..];
+        let is_between = |byte: &&u8| byte.is_ascii() && !byte.is_ascii_alphanumeric();
+        let at = self.at + ahead.iter().take_while(is_between).count();
+        self.text[at..]
             .char_indices()
             .find(|&(_, c)| (c.is_alphanumeric() && !is_mark(c)) || is_unspaced(c))
-            .map(|(offset, c)| (self.at + offset, c))
+            .map(|(offset, c)| (at + offset, c))
+    }
+
+    /// The end of the word that begins at `start`.
+    fn word_end(&self, start: usize) -> usize {
+        let ahead = &self.text.as_bytes()[start..];
+        let is_plain = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
+        let at = start + ahead.iter().take_while(is_plain).count();
+        match self.text.as_bytes().get(at) {
+            Some(byte) if !byte.is_ascii() => self.end_of(at, |c| is_word(c) && !is_unspaced(c)),
+            _ => at,
+        }
     }
 
     fn end_of(&self, start: usize, belongs: impl Fn(char) -> bool) -> usize {
@@ -99,9 +115,13 @@ pub(super) fn floor_boundary(text: &str, max: usize) -> usize {
 }
 
 /// Cuts an identifier at underscores and at changes of case: `snake_case`, `camelCase`,
-/// `HTTPServer`.
+/// `HTTPServer`. A word in one piece may have no part at all.
 fn split_compound(text: &str, whole: Range<usize>, parts: &mut Vec<Range<usize>>) {
     let word = &text[whole.clone()];
+    let is_boundary = |byte: u8| byte == b'_' || byte.is_ascii_uppercase();
+    if word.is_ascii() && !word.bytes().skip(1).any(is_boundary) {
+        return;
+    }
     let mut start = whole.start;
     let mut before: Option<char> = None;
     for (offset, c) in word.char_indices() {

@@ -3,6 +3,8 @@
 #[cfg_attr(not(test), expect(dead_code, reason = "the limit needs a part of it"))]
 #[path = "../../../../src/search/analyzer.rs"]
 mod analyzer;
+#[path = "../../../../src/search/normalizer.rs"]
+mod normalizer;
 #[path = "../../../../src/search/words.rs"]
 mod words;
 
@@ -12,7 +14,7 @@ use analyzer::{Analyzer, AnalyzerOptions, Unit};
 
 /// The tokenizer of all texts.
 pub fn tokenizer() -> TextAnalyzer {
-    TextAnalyzer::from(Analyzer::new(AnalyzerOptions::default()))
+    TextAnalyzer::from(Analyzer::new(AnalyzerOptions::default()).terms())
 }
 
 /// A plain word: as it is written, folded, and as it is looked for.
