@@ -505,10 +505,17 @@ mod tests {
         );
         check_damage(
             |tx| {
-                let key = first_key(tx, TableId::HISTORY)?;
+                let key = index::history_key(book(1), Seq(2));
                 tx.writer.rows.put(TableId::HISTORY, &key, &[1, 0xc1])
             },
             &["table history: record 128:1 (test_book) before write 2: corrupt data"],
+        );
+        check_damage(
+            |tx| {
+                let key = index::history_key(NodeId::from_u64(1), Seq(2));
+                tx.writer.rows.put(TableId::HISTORY, &key, &[7])
+            },
+            &["table history: edge 1 before write 2: corrupt data"],
         );
         check_damage(
             |tx| {
