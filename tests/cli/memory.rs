@@ -205,6 +205,32 @@ fn memories_that_say_alike_are_summed_up() {
 }
 
 #[test]
+fn memories_are_shown_in_clusters() {
+    let mut session = Session::new();
+    session.run(&["init", "s"]).check(0, "", "");
+    session.run(&["memory", "clusters", "s"]).check(0, "", "no memories say alike");
+    let texts = [
+        "The reply in the Smith case is due on 14 March",
+        "The reply in the Smith case is due on 21 March",
+        "Lunch is at \u{1b}[31mnoon",
+    ];
+    for (key, text) in ["a", "b", "c"].into_iter().zip(texts) {
+        session.run(&["memory", "add", "s", "n", key, text]).check(0, "added", "");
+    }
+    session
+        .say("memory clusters s")
+        .say("memory clusters s --size-min 1 --words-min 0.9")
+        .say("memory clusters s --count 2")
+        .say("memory clusters s --count 9 --namespace none")
+        .say("memory clusters s --count 0")
+        .say("memory clusters s --count 2 --words-min 0.5")
+        .check("memory_clusters.txt");
+    let json = session.run(&["memory", "clusters", "s", "--json"]);
+    json.check(0, r#"{"center":"48:1","likeness":0."#, "");
+    json.check(0, r#""members":[{"id":"48:1","likeness":1.0},{"id":"48:2","likeness":0."#, "");
+}
+
+#[test]
 fn what_seems_out_of_date_is_suggested_until_both_are_kept() {
     let mut session = Session::new();
     session.run(&["init", "s"]).check(0, "", "");

@@ -1,4 +1,4 @@
-//! `engraph memory summarise`.
+//! `engraph memory summarise` and `clusters`.
 
 use std::path::PathBuf;
 
@@ -9,8 +9,8 @@ use engraph::{NodeId, Result as StoreResult, WriteTx};
 use super::found;
 use super::look::Asked;
 use crate::cli::failure::{Answer, Failure};
-use crate::cli::output::Output;
-use crate::cli::records::changing;
+use crate::cli::output::{Output, Rows};
+use crate::cli::records::{changing, looking};
 use crate::cli::text;
 
 #[derive(Args, Debug)]
@@ -61,6 +61,19 @@ impl Grouping {
         }
         grouping
     }
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Clusters {
+    /// The store's directory
+    store: PathBuf,
+    #[command(flatten)]
+    asked: Asked,
+    #[command(flatten)]
+    grouping: Grouping,
+    /// Make so many clusters, with every memory in one
+    #[arg(long, value_name = "N", conflicts_with = "Grouping")]
+    count: Option<usize>,
 }
 
 /// Where the text of a summary comes from, as the command line names it.
@@ -132,4 +145,37 @@ fn summed_up(
             tx.memories().summarize(memories, summarise.length, &Concatenation)
         }
     }
+}
+
+pub(super) fn clusters(clusters: &Clusters, output: &mut Output) -> Result<Answer, Failure> {
+    /// Widest content in a table, in characters.
+    const CELL_MAX: usize = 60;
+    let query = clusters.asked.query();
+    looking(&clusters.store, |tx| {
+        let found = match clusters.count {
+            Some(count) => tx.memories().partition(&query, count)?,
+            None => tx.memories().clusters(&query, &clusters.grouping.grouping())?,
+        };
+        let mut rows = Rows::new(["center", "#memories", "#likeness", "content of the center"]);
+        for cluster in &found {
+            if output.is_json() {
+                output.json(cluster)?;
+                continue;
+            }
+            let center = tx.memories().get(cluster.center)?;
+            let content = center.map(|memory| memory.content).unwrap_or_default();
+            rows.push([
+                cluster.center.to_string(),
+                text::count(cluster.members.len() as u64),
+                format!("{:.2}", cluster.likeness),
+                text::shortened(&content, CELL_MAX),
+            ]);
+        }
+        if found.is_empty() {
+            output.note("no memories say alike")?;
+        } else if !output.is_json() {
+            output.table(&rows)?;
+        }
+        Ok(Answer::Yes)
+    })
 }

@@ -55,6 +55,8 @@ enum Action {
     /// Sum memories up: these, or each group of those that say alike
     #[command(visible_alias = "summarize")]
     Summarise(condense::Summarise),
+    /// Put memories together by what they say, each cluster around one memory
+    Clusters(condense::Clusters),
     /// Look after entities: names, facts, what was observed, which ones are one
     Entity(entity::Arguments),
     /// Link a memory to a file of code, or take the link away
@@ -142,6 +144,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Answer, 
         Action::Retire(retire) => relate::retire(retire, output),
         Action::Outdated(outdated) => relate::outdated(outdated, output),
         Action::Summarise(summarise) => condense::summarise(summarise, output),
+        Action::Clusters(clusters) => condense::clusters(clusters, output),
         Action::Entity(entity) => entity::run(entity, output),
         Action::Link(link) => relate::link(link, output),
         Action::Share(share) => relate::share(share, output),

@@ -154,7 +154,7 @@ mod tests {
     use crate::record::{Facts, History, Record};
     use crate::storage::adjacency::{self, Direction, Entry};
     use crate::storage::tables::record_key;
-    use crate::storage::{KeyRange, Rows as _, RowsMut as _, TableId, index};
+    use crate::storage::{RowsMut as _, TableId, index};
     use crate::store::{NewEdge, Store, WriteTx};
 
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -481,10 +481,6 @@ mod tests {
             |tx| tx.writer.rows.delete(TableId::EDGE_SOURCES, &1_u64.to_be_bytes()),
             &["edge 1: is not there, and no write removed it", "edge that is not there"],
         );
-    }
-
-    fn first_key(tx: &WriteTx<'_>, table: TableId) -> Result<Box<[u8]>> {
-        Ok(tx.writer.rows.first(table, KeyRange::all())?.unwrap().0)
     }
 
     #[test]
