@@ -292,9 +292,9 @@ pub(crate) const MEMORY_PAIRED_MAX: usize = 2_000;
 /// must not make it quadratic.
 pub(crate) const ENTITY_COMPARED_MAX: usize = 64;
 
-/// Bytes that the memories held ready for recalls take together: about half a million memories of
-/// 150 bytes.
-pub(crate) const RECALL_BYTES_MAX: usize = 1 << 30;
+/// Bytes that the memories held ready for recalls take together unless an option says otherwise:
+/// about half a million memories of 150 bytes.
+pub(crate) const RECALL_BYTES_DEFAULT: usize = 1 << 30;
 
 /// Scopes whose memories are held ready for recalls at once.
 pub(crate) const RECALL_SCOPES_MAX: usize = 4_096;

@@ -105,8 +105,8 @@ pub use provenance::{FullProvenance, NewProvenance, Provenances, Target};
 pub use quality::{HistoryTrimmed, NewAlert, Quality, Resolution};
 pub use recall::{
     ContextItem, LeftOut, MarkOutcome, NearDuplicates, Recall, RecallCheck, RecallContext,
-    RecallFields, RecallHit, RecallMarks, RecallReason, RecallSignal, RecallStep, RecallUse,
-    RecallVerdict, RecallVia, RecallWeights, Recalled, SignalPart, count_tokens,
+    RecallFields, RecallHit, RecallMarks, RecallReason, RecallSignal, RecallStats, RecallStep,
+    RecallUse, RecallVerdict, RecallVia, RecallWeights, Recalled, SignalPart, count_tokens,
 };
 pub use report::{
     CodeFileRow, CodeStatRow, DependencyRow, FileSummaryRow, IssueRow, QualityTrendRow, Reports,
