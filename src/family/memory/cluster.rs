@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn the_middle_of_a_crowd_is_its_center_and_an_outlier_is_alone() {
-        let points = points(&[(1.0, 0.1), (1.0, 0.0), (1.0, -0.1), (0.0, 1.0)]);
+        let points = points(&[(1.0, 0.1), (1.0, 0.0), (1.0, -0.1), (-1.0, 0.0)]);
         let likenesses = Likenesses::of(&points);
         assert_eq!(spread(&likenesses, 2), [1, 3]);
         assert_eq!(covering(&likenesses, &|a, b| likenesses.get(a, b) > 0.9), [1, 3]);
