@@ -284,13 +284,17 @@ pub(crate) const MEMORY_COMPARED_MAX: usize = 64;
 /// Memories that are put into groups at once: each is compared with the first of every group.
 pub(crate) const MEMORY_CLUSTERED_MAX: usize = 5_000;
 
+/// Memories that are put into clusters at once: each is compared with every other one, two million
+/// pairs of them, and the likeness of a pair takes four bytes.
+pub(crate) const MEMORY_PAIRED_MAX: usize = 2_000;
+
 /// Entities with a word of their names in common that each is compared with: names like `court`
 /// must not make it quadratic.
 pub(crate) const ENTITY_COMPARED_MAX: usize = 64;
 
-/// Bytes that the memories held ready for recalls take together: about half a million memories of
-/// 150 bytes.
-pub(crate) const RECALL_BYTES_MAX: usize = 1 << 30;
+/// Bytes that the memories held ready for recalls take together unless an option says otherwise:
+/// about half a million memories of 150 bytes.
+pub(crate) const RECALL_BYTES_DEFAULT: usize = 1 << 30;
 
 /// Scopes whose memories are held ready for recalls at once.
 pub(crate) const RECALL_SCOPES_MAX: usize = 4_096;

@@ -86,6 +86,9 @@ fn tell(undone: &Undone, output: &mut Output) -> Result<Answer, Failure> {
     for edge in &undone.unlinked {
         rows.push([&format!("edge {edge}"), "removed", ""]);
     }
+    for edge in &undone.relinked {
+        rows.push([&format!("edge {edge}"), "restored", ""]);
+    }
     for conflict in &undone.conflicts {
         let by = conflict.later.map(|seq| format!(" (write {seq})")).unwrap_or_default();
         rows.push([&conflict.id.to_string(), "left", &format!("{}{by}", conflict.reason)]);

@@ -90,11 +90,11 @@ pub use knowledge::{
 };
 pub use learning::{FullPath, Learning, NewPath, NewStep, PathQuery, StepState};
 pub use memory::{
-    Approved, Basis, Concatenation, Extractive, HalfLives, Memories, MemoryCorrection, MemoryFlag,
-    MemoryGrouping, MemoryPlace, MemoryPolicy, MemoryProposalQuery, MemoryProposalStats,
-    MemoryQuery, MemoryStats, NearMemory, NeedsProvenance, NewCodeLink, NewMemory,
-    NewMemoryProposal, OnNear, OnSameKey, Outdated, Proposed, ProposedMemory, Remembered,
-    ReviewPolicy, SharedMemory, Summarizer, Written, decay,
+    Approved, Basis, ClusterMember, Concatenation, Extractive, HalfLives, Memories, MemoryCluster,
+    MemoryCorrection, MemoryFlag, MemoryGrouping, MemoryPlace, MemoryPolicy, MemoryProposalQuery,
+    MemoryProposalStats, MemoryQuery, MemoryStats, NearMemory, NeedsProvenance, NewCodeLink,
+    NewMemory, NewMemoryProposal, OnNear, OnSameKey, Outdated, Proposed, ProposedMemory,
+    Remembered, ReviewPolicy, SharedMemory, Summarizer, Written, decay,
 };
 pub use organization::{
     ActionGroup, GroupKind, Learned, Move, Moved, NewProposal, Organization, OrganizationStats,
@@ -105,8 +105,8 @@ pub use provenance::{FullProvenance, NewProvenance, Provenances, Target};
 pub use quality::{HistoryTrimmed, NewAlert, Quality, Resolution};
 pub use recall::{
     ContextItem, LeftOut, MarkOutcome, NearDuplicates, Recall, RecallCheck, RecallContext,
-    RecallFields, RecallHit, RecallMarks, RecallReason, RecallSignal, RecallStep, RecallUse,
-    RecallVerdict, RecallVia, RecallWeights, Recalled, SignalPart, count_tokens,
+    RecallFields, RecallHit, RecallMarks, RecallReason, RecallSignal, RecallStats, RecallStep,
+    RecallUse, RecallVerdict, RecallVia, RecallWeights, Recalled, SignalPart, count_tokens,
 };
 pub use report::{
     CodeFileRow, CodeStatRow, DependencyRow, FileSummaryRow, IssueRow, QualityTrendRow, Reports,

@@ -16,6 +16,7 @@ pub(crate) mod compact;
 pub(crate) mod disk;
 pub(crate) mod edge_load;
 pub(crate) mod edge_log;
+pub(crate) mod edge_past;
 pub(crate) mod edges;
 pub(crate) mod engine;
 pub(crate) mod filter;

@@ -14,7 +14,7 @@ use crate::base::id::{Kind, NodeId};
 use crate::record::Record;
 use crate::storage::audit::{self, Act, Trail};
 use crate::storage::edges::EdgeRecord;
-use crate::storage::{KeyRange, Rows, RowsMut, TableId};
+use crate::storage::{KeyRange, Rows, RowsMut, TableId, vectors};
 
 const SCOPE_KEY: &[u8] = b"audit/scope";
 /// Longest name of who made a write, in bytes.
@@ -245,6 +245,7 @@ impl WriteTx<'_> {
         for key in earlier {
             self.writer.rows.delete(TableId::HISTORY, &key)?;
         }
+        vectors::forget_past(&mut self.writer.rows, id)?;
         Ok(erased)
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     /// Vectors in memory.
     pub(crate) vectors: VectorIndex,
+    /// Bytes that recalls may hold in memory.
+    pub(crate) recall_bytes_max: usize,
     /// How texts are indexed.
     pub(crate) search: SearchSetup,
     /// What reading the graph from blocks has cost.

@@ -19,7 +19,7 @@ use crate::base::json::Json;
 use crate::base::time::Timestamp;
 use crate::storage::audit::{self, Act};
 use crate::storage::changes::Operation;
-use crate::storage::{KeyRange, Rows, RowsMut as _, TableId, edges, place, vectors};
+use crate::storage::{KeyRange, Rows, RowsMut as _, TableId, edge_past, edges, place, vectors};
 
 /// The write that erased last.
 const NEWEST_KEY: &[u8] = b"erased/newest";
@@ -36,9 +36,9 @@ pub struct ErasedCounts {
     pub records: u64,
     /// Earlier values of them.
     pub versions: u64,
-    /// Edges that were made to or from them.
+    /// Edges that were made to or from them, those that were removed before included.
     pub edges: u64,
-    /// Vectors beside them.
+    /// Vectors beside them, those that went with a record that was deleted before included.
     pub vectors: u64,
     /// Matches of standing searches.
     pub matches: u64,
@@ -81,6 +81,7 @@ impl WriteTx<'_> {
         for id in ids {
             self.erase_record(*id, &mut counts)?;
         }
+        counts.edges += edge_past::forget_of(&mut self.writer.rows, |end| ids.contains(&end))?;
         self.erase_edge_payloads(ids, &mut counts)?;
         self.erase_rows(ids, sources, &mut counts)?;
         let seq = self.seq().0.to_be_bytes();
@@ -90,6 +91,7 @@ impl WriteTx<'_> {
 
     fn erase_record(&mut self, id: NodeId, counts: &mut ErasedCounts) -> Result<()> {
         let versions = self.history_keys(id)?.len() as u64;
+        counts.vectors += vectors::forget_past(&mut self.writer.rows, id)?;
         for (model, _) in vectors::models(&self.writer.rows)? {
             let there = vectors::get(&self.writer.rows, model, id)?.is_some();
             counts.vectors += u64::from(there);
@@ -101,6 +103,7 @@ impl WriteTx<'_> {
             counts.edges += 1;
         }
         let was_there = self.delete(id)?;
+        vectors::forget_past(&mut self.writer.rows, id)?;
         for key in self.history_keys(id)? {
             self.writer.rows.delete(TableId::HISTORY, &key)?;
         }

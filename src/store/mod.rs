@@ -34,6 +34,7 @@ mod standing_feed;
 pub(crate) mod stats;
 pub(crate) mod tx;
 pub(crate) mod undo;
+mod undo_beside;
 pub(crate) mod vector_index;
 pub(crate) mod vector_rows;
 pub(crate) mod vectors;

@@ -114,6 +114,7 @@ fn finish(directory: &Path, options: Options, engine: Engine, writable: bool) ->
         sources: Sources::load(&snapshot)?,
         clock: options.clock,
         vectors: VectorIndex::new(options.vector_bytes_max),
+        recall_bytes_max: options.recall_bytes_max,
         search,
         graph_meter: Arc::default(),
         derived: Derived::default(),

@@ -7,7 +7,9 @@ use super::Store;
 use super::audit::Audit;
 use super::open;
 use crate::base::error::Result;
-use crate::base::limits::{CACHE_BYTES_DEFAULT, GRAPH_BYTES_DEFAULT, VECTOR_BYTES_DEFAULT};
+use crate::base::limits::{
+    CACHE_BYTES_DEFAULT, GRAPH_BYTES_DEFAULT, RECALL_BYTES_DEFAULT, VECTOR_BYTES_DEFAULT,
+};
 use crate::base::time::{Clock, SystemClock};
 use crate::record::{Record, RecordType};
 use crate::search::AnalyzerOptions;
@@ -117,6 +119,7 @@ pub struct Options {
     pub(crate) disk: Option<Arc<dyn Disk>>,
     pub(crate) graph: GraphMemory,
     pub(crate) vector_bytes_max: usize,
+    pub(crate) recall_bytes_max: usize,
     /// Where it is to be another than the store remembers.
     pub(crate) analyzer: Option<AnalyzerOptions>,
     pub(crate) search_threads: usize,
@@ -142,6 +145,7 @@ impl Options {
             disk: None,
             graph: GraphMemory::default(),
             vector_bytes_max: VECTOR_BYTES_DEFAULT,
+            recall_bytes_max: RECALL_BYTES_DEFAULT,
             analyzer: None,
             search_threads: 1,
             audit: None,
@@ -169,6 +173,17 @@ impl Options {
     #[must_use]
     pub fn vector_bytes_max(mut self, bytes: usize) -> Self {
         self.vector_bytes_max = bytes;
+        self
+    }
+
+    /// Bytes that memories held ready for recalls may take together, 1 GiB unless said otherwise:
+    /// one to two kilobytes a memory of 150 bytes. Beyond, the namespaces go that were not asked for longest;
+    /// one that does not fit alone is read again for every recall, more slowly and with the same
+    /// answers, and 0 keeps none. It bounds what stays, not what a recall that runs needs: that
+    /// holds every namespace that it asks.
+    #[must_use]
+    pub fn recall_bytes_max(mut self, bytes: usize) -> Self {
+        self.recall_bytes_max = bytes;
         self
     }
 

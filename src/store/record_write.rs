@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, HashMap};
 use super::core::Core;
 use super::entry::{Adjacent, Implied, UniqueRow, kind_name};
 use crate::base::error::{Error, Result};
-use crate::base::id::{Kind, NodeId, Seq};
+use crate::base::id::{EdgeId, Kind, NodeId, Seq};
 use crate::base::varint;
 use crate::record::{Facts, History};
 use crate::storage::audit::{Act, Trail};
 use crate::storage::changes::{Gathered, Operation};
-use crate::storage::index;
+use crate::storage::edges::EdgeRecord;
 use crate::storage::names::NewNames;
 use crate::storage::tables::record_key;
-use crate::storage::{KeyRange, RowsMut, TableId, adjacency, vectors};
+use crate::storage::{KeyRange, RowsMut, TableId, adjacency, edge_past, index, vectors};
 
 /// Links that a bulk load gathers before it sorts them into the blocks.
 const PENDING_LINKS_MAX: usize = 1 << 19;
@@ -67,6 +67,8 @@ pub(crate) struct Writer<R> {
     next_keys: HashMap<Kind, u64>,
     /// Records of versioned types that were not there before this write.
     born: Born,
+    /// The first edge that this write makes: it and all after it were not there before.
+    first_edge: Option<EdgeId>,
     /// Links of a bulk load that are not in the blocks yet; `None` writes each at once.
     pending: Option<Vec<Adjacent>>,
 }
@@ -84,6 +86,7 @@ impl<R: RowsMut> Writer<R> {
             dimensions: HashMap::new(),
             next_keys: HashMap::new(),
             born: Born::default(),
+            first_edge: None,
             pending: gather_links.then(Vec::new),
         }
     }
@@ -187,8 +190,12 @@ impl<R: RowsMut> Writer<R> {
             varint::put(&mut floor, id.key() + 1);
             self.rows.put(TableId::FLOORS, &index::floor_key(kind), &floor)?;
         }
+        let keeps = self.keeps_past(core, id)?;
         for (model, _) in vectors::models(&self.rows)? {
-            if vectors::get(&self.rows, model, id)?.is_some() {
+            if let Some(vector) = vectors::get(&self.rows, model, id)? {
+                if keeps {
+                    vectors::keep(&mut self.rows, (model, id), self.seq, &vector)?;
+                }
                 vectors::delete(&mut self.rows, model, id)?;
             }
         }
@@ -313,9 +320,29 @@ impl<R: RowsMut> Writer<R> {
         Ok(())
     }
 
-    fn keep_history(&mut self, core: &Core, id: NodeId, old: &[u8]) -> Result<()> {
+    /// Whether it is kept what a record was before this write.
+    fn keeps_past(&self, core: &Core, id: NodeId) -> Result<bool> {
         let versioned = core.kinds.registered(id.kind())?.history != History::None;
-        if !versioned || self.born.contains(id) {
+        Ok(versioned && !self.born.contains(id))
+    }
+
+    /// Notes that edges were made, from that number on.
+    pub(super) fn linked(&mut self, first: EdgeId, count: u64) {
+        self.first_edge.get_or_insert(first);
+        self.changes.push_run(Operation::Link, first.as_u64(), count);
+    }
+
+    /// Notes that an edge was removed, and keeps what it was.
+    pub(super) fn unlinked(&mut self, edge: &EdgeRecord) -> Result<()> {
+        self.changes.push(Operation::Unlink, edge.id.as_u64());
+        if self.first_edge.is_some_and(|first| edge.id >= first) {
+            return Ok(());
+        }
+        edge_past::keep(&mut self.rows, edge, self.seq)
+    }
+
+    fn keep_history(&mut self, core: &Core, id: NodeId, old: &[u8]) -> Result<()> {
+        if !self.keeps_past(core, id)? {
             return Ok(());
         }
         let key = index::history_key(id, self.seq);

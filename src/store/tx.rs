@@ -18,7 +18,6 @@ use crate::base::time::Timestamp;
 use crate::record::{Facts, Record, facts_of};
 use crate::storage::audit::Act;
 use crate::storage::bulk::Bulk;
-use crate::storage::changes::Operation;
 use crate::storage::edge_load::{self, Arrow};
 use crate::storage::edge_log::EdgeChange;
 use crate::storage::edges::{self, EdgeRecord};
@@ -292,7 +291,7 @@ impl<'s> WriteTx<'s> {
         self.core().kinds.registered(id.kind())?;
         self.writer.flush_links()?;
         for edge in edges::remove_all_edges_of(&mut self.writer.rows, id)? {
-            self.writer.changes.push(Operation::Unlink, edge.id.as_u64());
+            self.writer.unlinked(&edge)?;
             self.audit_edge(Act::Unlink, &edge)?;
         }
         self.writer.delete(&self.shared.core, id, &old)?;
@@ -322,7 +321,7 @@ impl<'s> WriteTx<'s> {
         let id = edges::next_edge_id(&self.writer.rows)?;
         let record = self.edge_record(id, edge)?;
         edges::add_edge(&mut self.writer.rows, &record)?;
-        self.writer.changes.push(Operation::Link, id.as_u64());
+        self.writer.linked(id, 1);
         self.audit_edge(Act::Link, &record)?;
         Ok(id)
     }
@@ -360,8 +359,7 @@ impl<'s> WriteTx<'s> {
             self.audit_edge(Act::Link, &record)?;
         }
         if !new.is_empty() {
-            let count = new.len() as u64;
-            self.writer.changes.push_run(Operation::Link, first.as_u64(), count);
+            self.writer.linked(first, new.len() as u64);
         }
         Ok(first)
     }
@@ -409,7 +407,7 @@ impl<'s> WriteTx<'s> {
         self.writer.flush_links()?;
         let removed = edges::remove_edge(&mut self.writer.rows, id)?;
         if let Some(edge) = &removed {
-            self.writer.changes.push(Operation::Unlink, id.as_u64());
+            self.writer.unlinked(edge)?;
             self.audit_edge(Act::Unlink, edge)?;
         }
         Ok(removed.is_some())

@@ -1,8 +1,8 @@
 //! Undoing: earlier values put back, as a write of its own.
 //!
 //! What a write changed is read from the change log, and what was there before it from the history.
-//! So a write can be undone as far as the log reaches, for records of versioned types and for edges
-//! that it made. What a later write changed too is left as it is, unless the caller says otherwise.
+//! So a write can be undone as far as the log reaches, for records of versioned types and for
+//! edges. What a later write changed too is left as it is, unless the caller says otherwise.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -125,6 +125,8 @@ pub struct Undone {
     pub removed: Vec<NodeId>,
     /// Edges that are gone again.
     pub unlinked: Vec<EdgeId>,
+    /// Edges that are there again.
+    pub relinked: Vec<EdgeId>,
     /// What was left because something came later.
     pub conflicts: Vec<UndoConflict>,
     /// What cannot be undone.
@@ -135,10 +137,11 @@ impl Undone {
     /// Whether anything was changed.
     #[must_use]
     pub fn has_changes(&self) -> bool {
-        !(self.restored.is_empty() && self.removed.is_empty() && self.unlinked.is_empty())
+        let records = !(self.restored.is_empty() && self.removed.is_empty());
+        records || !(self.unlinked.is_empty() && self.relinked.is_empty())
     }
 
-    fn refuse(&mut self, what: &impl ToString, reason: &str) {
+    pub(super) fn refuse(&mut self, what: &impl ToString, reason: &str) {
         self.refused.push(NotUndone { what: what.to_string(), reason: reason.to_owned() });
     }
 
@@ -149,12 +152,14 @@ impl Undone {
 
 /// What the writes in question did, and what came after them.
 #[derive(Debug, Default)]
-struct Touched {
+pub(super) struct Touched {
     /// Their first change of each record, and the first later change of another write.
     records: BTreeMap<NodeId, (Seq, Option<Seq>)>,
     linked: BTreeSet<EdgeId>,
-    unlinked: BTreeSet<EdgeId>,
-    embedded: BTreeSet<NodeId>,
+    /// Their first removal of each edge that was there before, and the first later change of
+    /// another write.
+    pub(super) unlinked: BTreeMap<EdgeId, (Seq, Option<Seq>)>,
+    pub(super) embedded: BTreeSet<NodeId>,
     found: BTreeSet<Seq>,
 }
 
@@ -170,17 +175,24 @@ impl Touched {
                 }
             }
             (Operation::Put | Operation::Delete, false) => self.later(change),
-            (Operation::Link, true) => self.linked.extend(change.edges()),
-            (Operation::Unlink, _) => {
+            (Operation::Link, true) => {
                 for edge in change.edges() {
-                    let was_made = self.linked.remove(&edge);
-                    if is_ours && !was_made {
-                        self.unlinked.insert(edge);
+                    // One that comes back is the same edge: nothing was done to it.
+                    if self.unlinked.remove(&edge).is_none() {
+                        self.linked.insert(edge);
                     }
                 }
             }
+            (Operation::Unlink, true) => {
+                for edge in change.edges() {
+                    if !self.linked.remove(&edge) {
+                        self.unlinked.entry(edge).or_insert((change.seq, None));
+                    }
+                }
+            }
+            (Operation::Link | Operation::Unlink, false) => self.later_edges(change),
             (Operation::Embed, true) => self.embedded.extend(change.nodes()),
-            (Operation::Link | Operation::Embed, false) => {}
+            (Operation::Embed, false) => {}
         }
     }
 
@@ -192,6 +204,19 @@ impl Touched {
             later.get_or_insert(change.seq);
         }
     }
+
+    fn later_edges(&mut self, change: &Change) {
+        let (first, count) = (change.first(), change.count);
+        let last = EdgeId::from_u64(first.saturating_add(count.saturating_sub(1)));
+        for (_, (_, later)) in self.unlinked.range_mut(EdgeId::from_u64(first)..=last) {
+            later.get_or_insert(change.seq);
+        }
+    }
+
+    /// How many records and edges there are to undo.
+    fn count(&self) -> u64 {
+        (self.records.len() + self.linked.len() + self.unlinked.len()) as u64
+    }
 }
 
 impl Store {
@@ -199,13 +224,15 @@ impl Store {
     /// its earlier value again, what was made is gone. Says what it left and why.
     ///
     /// Only types with a history keep earlier values. Edges that were made go, edges that were
-    /// removed do not come back, and vectors beside records neither. Costs a walk over the change
-    /// log from the first of the writes on.
+    /// removed come back where both ends are there. A record that was deleted has the vectors again
+    /// that were beside it; vectors that were written over or deleted by themselves do not come
+    /// back. Costs a walk over the change log from the first of the writes on.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such write, or none of that author;
     /// [`Error::Trimmed`] when the log no longer has it; [`Error::Conflict`] when nothing was ever
-    /// audited, so that nobody knows who wrote what; [`Error::Limit`] for too many records.
+    /// audited, so that nobody knows who wrote what; [`Error::Limit`] for too many records and
+    /// edges.
     pub fn undo(&self, undo: &Undo) -> Result<Undone> {
         self.write(|tx| tx.undo(undo))
     }
@@ -243,14 +270,15 @@ impl WriteTx<'_> {
         };
         let touched = self.touched(&writes)?;
         let mut undone = Undone { writes: writes.into_iter().collect(), ..Undone::default() };
-        for edge in &touched.unlinked {
-            undone.refuse(edge, "an edge that was removed is not kept");
-        }
-        for id in &touched.embedded {
-            undone.refuse(id, "vectors beside records keep no earlier values");
-        }
         self.undo_links(&touched, &mut undone)?;
         self.undo_records(&touched, undo.later, &mut undone)?;
+        self.relink(&touched, undo.later, &mut undone)?;
+        for id in &touched.embedded {
+            // With a record that was made go its vectors.
+            if undone.removed.binary_search(id).is_err() {
+                undone.refuse(id, "vectors beside records keep no earlier values");
+            }
+        }
         undone.seq = undone.has_changes().then(|| self.seq());
         Ok(undone)
     }
@@ -301,12 +329,12 @@ impl WriteTx<'_> {
                 return ControlFlow::Break(());
             }
             touched.take(&change, is_ours);
-            too_many = touched.records.len() as u64 > UNDO_RECORDS_MAX;
+            too_many = touched.count() > UNDO_RECORDS_MAX;
             ControlFlow::Continue(())
         })?;
         if too_many {
             return Err(Error::Limit {
-                what: "records to undo at once".into(),
+                what: "records and edges to undo at once".into(),
                 max: UNDO_RECORDS_MAX,
                 found: UNDO_RECORDS_MAX + 1,
             });
@@ -363,7 +391,15 @@ impl WriteTx<'_> {
                 }
             }
         }
-        self.restore(waiting, undone)
+        let mut absent = BTreeSet::new();
+        for (id, _) in &waiting {
+            if !self.contains(*id)? {
+                absent.insert(*id);
+            }
+        }
+        self.restore(waiting, undone)?;
+        absent.retain(|id| undone.restored.binary_search(id).is_ok());
+        self.restore_vectors(&absent, touched, undone)
     }
 
     /// Puts earlier values back. One whose natural key another of them still has waits for that.

@@ -51,6 +51,7 @@ mod legacy_migrate;
 mod legacy_sync;
 mod logs;
 mod memories;
+mod memories_clusters;
 mod memories_model;
 mod memories_review;
 mod model;

@@ -594,3 +594,80 @@ fn limits_and_weights_are_checked() {
     store.close().unwrap();
     assert!(matches!(store.recall("Elif").run(), Err(Error::Closed)));
 }
+
+/// Memories of a namespace, as many as that.
+fn crowd(namespace: &str, count: usize) -> Vec<Memory> {
+    let one = |number: usize| Memory {
+        namespace: namespace.into(),
+        ..note(
+            &format!("{namespace}-{number}"),
+            &format!("The harbour of {namespace} has berth {number} for ship {}", number * 7),
+        )
+    };
+    (0..count).map(one).collect()
+}
+
+/// A store with a small and a large namespace, opened with a bound, and what both take together.
+fn bounded(home: &Home, bytes_max: Option<usize>) -> Store {
+    let mut options = Store::builder();
+    if let Some(bytes_max) = bytes_max {
+        options = options.recall_bytes_max(bytes_max);
+    }
+    if home.path().exists() {
+        return options.open(home.path()).unwrap();
+    }
+    let store = options.create(home.path()).unwrap();
+    let all = [crowd("small", 20), crowd("large", 60)].concat();
+    store.write(|tx| all.iter().try_for_each(|memory| tx.insert(memory).map(drop))).unwrap();
+    store
+}
+
+#[test]
+fn what_does_not_fit_into_memory_is_read_again_with_the_same_answers() {
+    let home = Home::new();
+    let asked = |store: &Store, namespace: &str| {
+        store.recall("Which ship is in berth 7?").namespace(namespace).limit(5).run().unwrap().hits
+    };
+    let held = |store: &Store| {
+        let stats = store.recall_stats().unwrap();
+        assert!(stats.bytes <= stats.bytes_max, "{stats:?}");
+        (stats.scopes, stats.loads)
+    };
+    let store = bounded(&home, None);
+    assert_eq!(held(&store), (0, 0));
+    let small = asked(&store, "small");
+    let small_bytes = store.recall_stats().unwrap().bytes;
+    let large = asked(&store, "large");
+    let both_bytes = store.recall_stats().unwrap().bytes;
+    assert!(small_bytes > 0 && both_bytes > 3 * small_bytes);
+    assert_eq!((held(&store), small.len(), large.len()), ((2, 2), 5, 5));
+    store.close().unwrap();
+
+    let again = |bytes_max: usize, expected: [(usize, u64); 4]| {
+        let store = bounded(&home, Some(bytes_max));
+        assert_eq!(store.recall_stats().unwrap().bytes_max, bytes_max);
+        for (namespace, expected) in ["small", "large", "small", "large"].iter().zip(expected) {
+            let hits = asked(&store, namespace);
+            assert_eq!(&hits, if *namespace == "small" { &small } else { &large });
+            assert_eq!(held(&store), expected, "{namespace} of {bytes_max}");
+        }
+        store.close().unwrap();
+    };
+    again(both_bytes, [(1, 1), (2, 2), (2, 2), (2, 2)]);
+    again(both_bytes - 1, [(1, 1), (1, 2), (1, 3), (1, 4)]);
+    // The large one alone does not fit, and leaves the small one where it is.
+    again(small_bytes, [(1, 1), (1, 2), (1, 2), (1, 3)]);
+    again(small_bytes - 1, [(0, 1), (0, 2), (0, 3), (0, 4)]);
+    again(0, [(0, 1), (0, 2), (0, 3), (0, 4)]);
+
+    let store = bounded(&home, Some(0));
+    let everywhere = store.recall("Which ship is in berth 7?").limit(80).run().unwrap();
+    assert!(
+        ["small", "large"]
+            .iter()
+            .all(|name| { everywhere.hits.iter().any(|hit| hit.namespace == *name) })
+    );
+    store.write(|tx| tx.insert(&crowd("small", 21)[20]).map(drop)).unwrap();
+    let found = store.recall("berth 20").namespace("small").limit(1).run().unwrap();
+    assert_eq!(names(&found.hits), ["small-20"], "later writes are seen without an index too");
+}

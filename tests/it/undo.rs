@@ -1,9 +1,15 @@
 //! Undoing: what a write or an author did is put back, and what came later stays.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use engraph::family::Erase;
+use engraph::graph::Edge;
 use engraph::record::Memory;
-use engraph::{Audit, LaterWrites, NodeId, Result, Seq, Store, Timestamp, Undo, Undone, WriteTx};
+use engraph::{
+    Audit, EdgeId, Json, LaterWrites, NewEdge, NodeId, Result, Seq, Store, Timestamp, Undo, Undone,
+    WriteTx,
+};
 use proptest::prelude::*;
 
 use crate::check::{Cards as _, fault, sound};
@@ -125,15 +131,213 @@ fn what_cannot_be_undone_is_said() {
         tx.put_vector(a, "model", &[1.0])?;
         tx.remove_edge(edge).map(drop)
     });
+    store.write(|tx| tx.delete(b)).unwrap();
     let undone = undo(&store, seq);
     assert!(!undone.has_changes());
-    let refused: Vec<&str> = undone.refused.iter().map(|it| it.what.as_str()).collect();
     let counter = counter.unwrap().to_string();
-    assert_eq!(refused, [&edge.to_string(), &a.to_string(), &counter]);
-    assert!(undone.refused.iter().all(|it| it.reason.contains("ke")), "{undone:?}");
+    let refused = |undone: &Undone| -> Vec<(String, String)> {
+        undone.refused.iter().map(|it| (it.what.clone(), it.reason.clone())).collect()
+    };
+    let expected = [
+        (counter, "its type keeps no earlier values".into()),
+        (edge.to_string(), format!("its end {b} is not there")),
+        (a.to_string(), "vectors beside records keep no earlier values".into()),
+    ];
+    assert_eq!(refused(&undone), expected);
+    let (_home, store) = new_store();
+    let (a, b) =
+        store.write(|tx| Ok((tx.insert(&Card::new("a"))?, tx.insert(&Card::new("b"))?))).unwrap();
+    let edge = store.write(|tx| tx.link(a, "near", b)).unwrap();
+    let removed = write(&store, |tx| tx.remove_edge(edge).map(drop));
+    assert_eq!(undo(&store, removed).relinked, [edge]);
+    let again = write(&store, |tx| tx.remove_edge(edge).map(drop));
+    let made_again = Seq(removed.0 + 1);
+    let reason = format!("write {made_again} changed it too");
+    assert_eq!(refused(&undo(&store, removed)), [(edge.to_string(), reason)]);
+    let overwritten = store.undo(&Undo::write(removed).later(LaterWrites::Overwrite)).unwrap();
+    assert_eq!((overwritten.relinked, overwritten.refused), (vec![edge], vec![]));
+    assert!(!undo(&store, again).has_changes(), "it is there already");
+    sound(&store);
     assert_eq!(fault(store.undo(&Undo::write(Seq(99)))), "not_found");
     assert_eq!(fault(store.undo(&Undo::write(Seq(0)))), "not_found");
     assert_eq!(fault(store.undo(&Undo::of_author("anna", Timestamp::default()))), "conflict");
+}
+
+/// An edge, whole.
+#[derive(Clone, Debug, PartialEq)]
+struct Whole {
+    id: EdgeId,
+    ends: (NodeId, NodeId),
+    edge_type: String,
+    weight: f32,
+    valid: (Option<Timestamp>, Option<Timestamp>),
+    properties: Option<Json>,
+}
+
+/// The edges between records, by number.
+fn edges(store: &Store, from: &[NodeId]) -> Vec<Whole> {
+    let tx = store.read().unwrap();
+    let found = RefCell::new(Vec::new());
+    for node in from.iter().filter(|node| tx.contains(**node).unwrap()) {
+        let collect = |edge: &Edge<'_>| {
+            found.borrow_mut().push(Whole {
+                id: edge.id(),
+                ends: (edge.from(), edge.to()),
+                edge_type: edge.edge_type()?.to_string(),
+                weight: edge.weight(),
+                valid: (edge.valid_from()?, edge.valid_to()?),
+                properties: edge.properties()?.cloned(),
+            });
+            Ok(true)
+        };
+        tx.graph().from(*node).depth(1..=1).edge_filter(collect).nodes().unwrap();
+    }
+    let mut found = found.into_inner();
+    found.sort_by_key(|edge: &Whole| edge.id);
+    found
+}
+
+#[test]
+fn edges_that_went_come_back_whole() {
+    let (_home, store) = new_store();
+    let ids: Vec<NodeId> = store
+        .write(|tx| ["a", "b", "c"].iter().map(|code| tx.insert(&Card::new(*code))).collect())
+        .unwrap();
+    let (a, b, c) = (ids[0], ids[1], ids[2]);
+    let time = Timestamp::from_micros;
+    let properties = Json::from_text(r#"{"page": 3, "why": "law"}"#).unwrap();
+    store
+        .write(|tx| {
+            tx.add_edge(
+                &NewEdge::new(a, "cites", b)
+                    .weight(-0.5)
+                    .valid_from(time(-7))
+                    .valid_to(time(7))
+                    .properties(properties.clone()),
+            )?;
+            tx.link(a, "cites", b)?;
+            tx.link(c, "near", a)?;
+            tx.link(a, "self", a)?;
+            tx.link(b, "near", c)
+        })
+        .unwrap();
+    let before = edges(&store, &ids);
+    assert_eq!(before.len(), 5);
+    let first = &before[0];
+    assert_eq!((first.weight, first.valid.1, &first.edge_type[..]), (-0.5, Some(time(7)), "cites"));
+
+    let removed = write(&store, |tx| tx.remove_edge(first.id).map(drop));
+    assert_eq!(edges(&store, &ids), before[1..]);
+    assert_eq!(undo(&store, removed).relinked, [first.id]);
+    assert_eq!(edges(&store, &ids), before);
+
+    let deleted = write(&store, |tx| tx.delete(a).map(drop));
+    assert_eq!(edges(&store, &ids), before[4..]);
+    let undone = undo(&store, deleted);
+    assert_eq!((undone.restored, undone.relinked.len()), (vec![a], 4));
+    assert!(undone.conflicts.is_empty() && undone.refused.is_empty());
+    assert_eq!(edges(&store, &ids), before);
+    sound(&store);
+    let redone = undo(&store, store.seq());
+    assert_eq!((redone.removed, redone.unlinked.len()), (vec![a], 4), "undone in turn");
+    assert_eq!(edges(&store, &ids), before[4..]);
+    let back = undo(&store, store.seq());
+    assert_eq!((back.restored, back.relinked.len()), (vec![a], 4));
+    assert_eq!(edges(&store, &ids), before);
+    let new = store.write(|tx| tx.link(a, "near", c)).unwrap();
+    assert!(before.iter().all(|edge| edge.id < new), "numbers are never given twice");
+    sound(&store);
+}
+
+#[test]
+fn edges_of_records_that_were_deleted_together_come_back_with_both() {
+    let (_home, store) = new_store();
+    let (a, b) =
+        store.write(|tx| Ok((tx.insert(&Card::new("a"))?, tx.insert(&Card::new("b"))?))).unwrap();
+    let edge = store.write(|tx| tx.link(a, "near", b)).unwrap();
+    let first = write(&store, |tx| tx.delete(a).map(drop));
+    let second = write(&store, |tx| tx.delete(b).map(drop));
+    let undone = undo(&store, first);
+    assert_eq!(undone.refused[0].reason, format!("its end {b} is not there"));
+    assert_eq!((undone.restored, undone.relinked), (vec![a], vec![]));
+    let undone = undo(&store, second);
+    assert_eq!((undone.restored, undone.relinked), (vec![b], vec![]), "it went with the other");
+    assert_eq!(undo(&store, first).relinked, [edge], "now both are there");
+    let both = write(&store, |tx| {
+        tx.delete(a)?;
+        tx.delete(b).map(drop)
+    });
+    assert_eq!(undo(&store, both).relinked, [edge]);
+    let made_and_gone = write(&store, |tx| {
+        let made = tx.link(a, "near", b)?;
+        tx.remove_edge(made)?;
+        tx.put(a, &Card::new("a2"))
+    });
+    let undone = undo(&store, made_and_gone);
+    assert_eq!((undone.restored, undone.relinked, undone.refused), (vec![a], vec![], vec![]));
+    assert_eq!(edges(&store, &[a, b]).len(), 1);
+    sound(&store);
+}
+
+#[test]
+fn vectors_beside_a_record_that_was_deleted_come_back() {
+    let (_home, store) = new_store();
+    let vector = |id, model: &str| store.read().unwrap().get_vector(id, model).unwrap();
+    let (card, counter) = store
+        .write(|tx| {
+            let card = tx.insert(&Card::new("a"))?;
+            let counter = tx.insert(&Counter { count: 1 })?;
+            tx.put_vector(card, "small", &[0.5, -1.0])?;
+            tx.put_vector(card, "large", &[1.0, 2.0, 3.0])?;
+            tx.put_vector(counter, "small", &[9.0, 9.0])?;
+            Ok((card, counter))
+        })
+        .unwrap();
+    store.write(|tx| tx.put_vector(card, "small", &[0.25, 1.0])).unwrap();
+    let deleted = write(&store, |tx| {
+        tx.delete(counter)?;
+        tx.delete(card).map(drop)
+    });
+    assert_eq!((vector(card, "small"), vector(card, "large")), (None, None));
+    sound(&store);
+    let undone = undo(&store, deleted);
+    assert_eq!((undone.restored, undone.refused.len()), (vec![card], 1), "counters have no past");
+    assert_eq!(vector(card, "small"), Some(vec![0.25, 1.0]));
+    assert_eq!(vector(card, "large"), Some(vec![1.0, 2.0, 3.0]));
+    let hits = store.similar("large", &[1.0, 2.0, 3.0]).run().unwrap();
+    assert_eq!(hits.hits[0].id, card, "and is found");
+    let redone = undo(&store, store.seq());
+    assert_eq!((redone.removed, redone.refused), (vec![card], vec![]));
+    store.write(|tx| tx.delete_vector_model("large")).unwrap();
+    let other = store.write(|tx| tx.insert(&Card::new("b"))).unwrap();
+    store.write(|tx| tx.put_vector(other, "large", &[1.0])).unwrap();
+    let undone = undo(&store, deleted);
+    assert_eq!(undone.restored, [] as [NodeId; 0], "a later write deleted it too: {undone:?}");
+    let undone = undo(&store, Seq(redone.seq.unwrap().0));
+    assert_eq!(undone.restored, [card]);
+    assert!(undone.refused[0].reason.contains("another dimension"), "{undone:?}");
+    assert_eq!(vector(card, "small"), Some(vec![0.25, 1.0]));
+    assert_eq!(vector(card, "large"), None);
+    sound(&store);
+}
+
+#[test]
+fn what_was_erased_does_not_come_back() {
+    let (_home, store) = new_store();
+    let (a, b) =
+        store.write(|tx| Ok((tx.insert(&Card::new("a"))?, tx.insert(&Card::new("b"))?))).unwrap();
+    let secret = Json::from_text(r#"{"said": "sealed"}"#).unwrap();
+    let edge =
+        store.write(|tx| tx.add_edge(&NewEdge::new(a, "told", b).properties(secret))).unwrap();
+    store.write(|tx| tx.put_vector(b, "m", &[1.0])).unwrap();
+    let removed = write(&store, |tx| tx.remove_edge(edge).map(drop));
+    let deleted = write(&store, |tx| tx.delete(b).map(drop));
+    let erased = store.erase(&Erase::records([b]).author("anna").reason("asked for")).unwrap();
+    assert_eq!((erased.counts.edges, erased.counts.vectors), (1, 1));
+    assert_eq!(undo(&store, removed).refused[0].reason, "what it was is not kept");
+    let undone = undo(&store, deleted);
+    assert!(!undone.has_changes() && undone.conflicts.is_empty(), "{undone:?}");
+    sound(&store);
 }
 
 #[test]
@@ -280,4 +484,83 @@ fn found(store: &Store, ids: &BTreeMap<u8, NodeId>) -> Cards {
     ids.iter()
         .filter_map(|(card, id)| Some((*card, u8::try_from(tx.card(*id)?.rank).unwrap())))
         .collect()
+}
+
+/// One step of a random write to cards and the edges between them.
+#[derive(Clone, Debug)]
+enum EdgeStep {
+    Put(u8, u8),
+    Delete(u8),
+    Link(u8, u8, i8),
+    Unlink(prop::sample::Index),
+}
+
+fn edge_step() -> impl Strategy<Value = EdgeStep> {
+    prop_oneof![
+        (0_u8..5, any::<u8>()).prop_map(|(card, to)| EdgeStep::Put(card, to)),
+        (0_u8..5).prop_map(EdgeStep::Delete),
+        (0_u8..5, 0_u8..5, any::<i8>()).prop_map(|(a, b, weight)| EdgeStep::Link(a, b, weight)),
+        any::<prop::sample::Index>().prop_map(EdgeStep::Unlink),
+    ]
+}
+
+fn take(
+    tx: &mut WriteTx<'_>,
+    ids: &BTreeMap<u8, NodeId>,
+    known: &[EdgeId],
+    step: &EdgeStep,
+) -> Result<()> {
+    match step {
+        EdgeStep::Put(card, to) => tx.put(ids[card], &value(*card, *to)),
+        EdgeStep::Delete(card) => tx.delete(ids[card]).map(drop),
+        EdgeStep::Link(a, b, weight) => {
+            let (a, b) = (ids[a], ids[b]);
+            if !(tx.contains(a)? && tx.contains(b)?) {
+                return Ok(());
+            }
+            let properties = Json::from_text(format!("{{\"n\": {weight}}}"))?;
+            let edge = NewEdge::new(a, "near", b).weight(f32::from(*weight));
+            tx.add_edge(&if weight % 2 == 0 { edge } else { edge.properties(properties) }).map(drop)
+        }
+        EdgeStep::Unlink(which) if !known.is_empty() => tx.remove_edge(*which.get(known)).map(drop),
+        EdgeStep::Unlink(_) => Ok(()),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn undoing_the_newest_write_gives_records_and_edges_as_before_it(
+        writes in prop::collection::vec(prop::collection::vec(edge_step(), 1..5), 1..10),
+    ) {
+        let (_home, store) = new_store();
+        let mut ids = BTreeMap::new();
+        store.write(|tx| {
+            for card in 0..5_u8 {
+                ids.insert(card, tx.insert(&value(card, 0))?);
+            }
+            Ok(())
+        }).unwrap();
+        let nodes: Vec<NodeId> = ids.values().copied().collect();
+        let state = || (found(&store, &ids), edges(&store, &nodes));
+        for steps in &writes {
+            let (before, seq) = (state(), store.seq());
+            let known: Vec<EdgeId> = before.1.iter().map(|edge| edge.id).collect();
+            store.write(|tx| steps.iter().try_for_each(|step| take(tx, &ids, &known, step)))
+                .unwrap();
+            let after = state();
+            if store.seq() == seq {
+                prop_assert_eq!(&after, &before);
+                continue;
+            }
+            let undone = undo(&store, store.seq());
+            prop_assert!(undone.refused.is_empty() && undone.conflicts.is_empty(), "{undone:?}");
+            prop_assert_eq!(&state(), &before);
+            if undone.seq.is_some() {
+                undo(&store, store.seq());
+                prop_assert_eq!(&state(), &after);
+            }
+        }
+        sound(&store);
+    }
 }

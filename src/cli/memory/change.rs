@@ -12,10 +12,9 @@ use crate::cli::failure::{Answer, Failure};
 use crate::cli::output::Output;
 use crate::cli::records::{changing, done};
 
+/// What is to be remembered.
 #[derive(Args, Debug)]
-pub(super) struct Add {
-    /// The store's directory
-    store: PathBuf,
+pub(super) struct Said {
     /// Where it belongs
     namespace: String,
     /// Its name within the namespace
@@ -55,6 +54,51 @@ pub(super) struct Add {
     /// Never forget it by a policy
     #[arg(long)]
     pin: bool,
+}
+
+impl Said {
+    pub(super) fn memory(&self) -> Result<NewMemory, Failure> {
+        let mut new = NewMemory::new(&*self.namespace, &*self.key, &*self.content);
+        if let Some(memory_type) = &self.memory_type {
+            new = new.memory_type(&**memory_type);
+        }
+        if let Some(agent) = &self.agent {
+            new = new.agent(agent);
+        }
+        if let Some(session) = &self.session {
+            new = new.session(session);
+        }
+        for tag in &self.tags {
+            new = new.tag(tag);
+        }
+        if let Some(metadata) = &self.metadata {
+            new = new.metadata(Json::from_text(&**metadata)?);
+        }
+        if let Some(importance) = self.importance {
+            new = new.importance(importance);
+        }
+        if let Some(confidence) = self.confidence {
+            new = new.confidence(confidence);
+        }
+        if let Some(from) = self.valid_from {
+            new = new.valid_from(from);
+        }
+        if let Some(to) = self.valid_to {
+            new = new.valid_to(to);
+        }
+        if let Some(seconds) = self.ttl {
+            new = new.time_to_live(Duration::from_secs(seconds));
+        }
+        Ok(if self.pin { new.pinned() } else { new })
+    }
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Add {
+    /// The store's directory
+    store: PathBuf,
+    #[command(flatten)]
+    said: Said,
     /// What becomes of a memory of the same key
     #[arg(long, value_name = "POLICY", default_value = "supersede")]
     same_key: SameKey,
@@ -64,40 +108,7 @@ pub(super) struct Add {
 }
 
 pub(super) fn add(add: &Add, output: &mut Output) -> Result<Answer, Failure> {
-    let mut new = NewMemory::new(&*add.namespace, &*add.key, &*add.content);
-    if let Some(memory_type) = &add.memory_type {
-        new = new.memory_type(&**memory_type);
-    }
-    if let Some(agent) = &add.agent {
-        new = new.agent(agent);
-    }
-    if let Some(session) = &add.session {
-        new = new.session(session);
-    }
-    for tag in &add.tags {
-        new = new.tag(tag);
-    }
-    if let Some(metadata) = &add.metadata {
-        new = new.metadata(Json::from_text(&**metadata)?);
-    }
-    if let Some(importance) = add.importance {
-        new = new.importance(importance);
-    }
-    if let Some(confidence) = add.confidence {
-        new = new.confidence(confidence);
-    }
-    if let Some(from) = add.valid_from {
-        new = new.valid_from(from);
-    }
-    if let Some(to) = add.valid_to {
-        new = new.valid_to(to);
-    }
-    if let Some(seconds) = add.ttl {
-        new = new.time_to_live(Duration::from_secs(seconds));
-    }
-    if add.pin {
-        new = new.pinned();
-    }
+    let new = add.said.memory()?;
     let policy = MemoryPolicy::new().on_same_key(add.same_key.into()).on_near(add.near.into());
     changing(&add.store, |store| {
         let remembered = store.write(|tx| tx.memories().remember_as(new, &policy))?;

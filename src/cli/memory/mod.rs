@@ -1,6 +1,8 @@
 //! `engraph memory`: what agents know, how it came about, and what waits for a decision.
 
 mod change;
+mod condense;
+mod entity;
 mod exchange;
 mod look;
 mod relate;
@@ -50,6 +52,13 @@ enum Action {
     Retire(relate::Retire),
     /// Suggest which memories are out of date, from their form alone
     Outdated(relate::Outdated),
+    /// Sum memories up: these, or each group of those that say alike
+    #[command(visible_alias = "summarize")]
+    Summarise(condense::Summarise),
+    /// Put memories together by what they say, each cluster around one memory
+    Clusters(condense::Clusters),
+    /// Look after entities: names, facts, what was observed, which ones are one
+    Entity(entity::Arguments),
     /// Link a memory to a file of code, or take the link away
     Link(relate::Link),
     /// Show a memory to an agent, or take that back
@@ -134,6 +143,9 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Answer, 
         Action::Delete { store, memories } => change::delete(store, memories, output),
         Action::Retire(retire) => relate::retire(retire, output),
         Action::Outdated(outdated) => relate::outdated(outdated, output),
+        Action::Summarise(summarise) => condense::summarise(summarise, output),
+        Action::Clusters(clusters) => condense::clusters(clusters, output),
+        Action::Entity(entity) => entity::run(entity, output),
         Action::Link(link) => relate::link(link, output),
         Action::Share(share) => relate::share(share, output),
         Action::Recall(action) => recall::run(action, output),

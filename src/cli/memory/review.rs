@@ -11,6 +11,7 @@ use engraph::record::{MemoryProposal, MemoryProposalStatus};
 use engraph::{Json, NodeId, ReadTx};
 
 use super::change::correction;
+use super::relate;
 use crate::cli::failure::{Answer, Failure};
 use crate::cli::output::{Output, Rows};
 use crate::cli::records::{changing, done, looking, show};
@@ -67,6 +68,17 @@ enum Action {
         /// Delete the memory that it became too
         #[arg(long)]
         with_memory: bool,
+    },
+    /// Suggest which memories are out of date, from their form alone: as `memory outdated`
+    Suggest(relate::Outdated),
+    /// Say that two memories both hold: neither is suggested to replace the other again
+    Keep {
+        /// The store's directory
+        store: PathBuf,
+        /// A memory, for example `memory:3`, or its record id
+        one: String,
+        /// The other one
+        other: String,
     },
     /// Count proposals by state and flag
     Stats {
@@ -196,6 +208,14 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Answer, 
             let memory = if *with_memory { ProposedMemory::Goes } else { ProposedMemory::Stays };
             store.write(|tx| tx.memories().delete_proposal(id, memory))?;
             done(output, "deleted", id)
+        }),
+        Action::Suggest(outdated) => relate::outdated(outdated, output),
+        Action::Keep { store, one, other } => changing(store, |store| {
+            let tx = store.read()?;
+            let ((one, _), (other, _)) = (super::found(&tx, one)?, super::found(&tx, other)?);
+            store.write(|tx| tx.memories().keep_both(one, other))?;
+            done(output, "kept", one)?;
+            done(output, "kept", other)
         }),
         Action::Stats { store } => show_stats(store, output),
     }

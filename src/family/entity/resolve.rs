@@ -138,8 +138,13 @@ impl Entities<&mut WriteTx<'_>> {
     /// replaces what is there, another spelling becomes another name. Returns its id.
     ///
     /// # Errors
-    /// As [`Entities::create`].
+    /// [`Error::Invalid`] for another name that is empty, a confidence or importance outside 0 to 1,
+    /// or metadata that are no object; else as [`Entities::create`].
     pub fn upsert(&mut self, entity: &Entity) -> Result<NodeId> {
+        entity.aliases.iter().try_for_each(|alias| crate::family::named("alias", alias))?;
+        crate::family::share("confidence_score", entity.confidence_score)?;
+        crate::family::share("importance_score", entity.importance_score)?;
+        crate::family::object("metadata", entity.metadata.clone())?;
         let known = self.resolve(&entity.name)?;
         let is_type = |known: &Entity| folded(&known.entity_type) == folded(&entity.entity_type);
         let Some((id, old)) = known.filter(|(_, known)| is_type(known)) else {

@@ -113,9 +113,9 @@ impl Summarizer for Extractive {
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct MemoryGrouping {
-    words: f64,
-    vectors: f64,
-    size: usize,
+    pub(super) words: f64,
+    pub(super) vectors: f64,
+    pub(super) size: usize,
 }
 
 impl Default for MemoryGrouping {

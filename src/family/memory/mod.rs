@@ -10,6 +10,7 @@
 //! What belongs to a memory goes with it: links to code, shares, vectors. Memories that wait for a
 //! decision are proposals, with rules of their own.
 
+mod cluster;
 mod condense;
 mod correction;
 mod decay;
@@ -33,6 +34,7 @@ use crate::base::id::NodeId;
 use crate::base::time::Timestamp;
 use crate::record::Memory;
 use crate::store::{ReadTx, WriteTx};
+pub use cluster::{ClusterMember, MemoryCluster};
 pub use condense::{Concatenation, Extractive, MemoryGrouping, Summarizer};
 pub use correction::MemoryCorrection;
 pub use decay::{HalfLives, decay};

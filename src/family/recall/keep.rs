@@ -3,19 +3,22 @@
 //! A scope is a namespace, seen whole or through some of its agents. Its index is built at its
 //! first use and brought up to date by the change log whenever a newer state is asked. A reader
 //! holds an index of exactly its own state, through an `Arc`: nobody waits while another asks. The
-//! scopes that were not asked for longest go when all of them take too much memory.
+//! scopes that were not asked for longest go when all of them take too much memory. One that alone
+//! takes too much is never kept, and drives out no other.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
+use serde::Serialize;
+
 use super::groups::Groups;
 use super::index::{Embeddings, ScopeIndex};
 use crate::base::codec;
 use crate::base::error::{Error, Result};
 use crate::base::id::{NodeId, Seq};
-use crate::base::limits::{PAST_CHANGES_MAX, RECALL_BYTES_MAX, RECALL_SCOPES_MAX};
+use crate::base::limits::{PAST_CHANGES_MAX, RECALL_SCOPES_MAX};
 use crate::record::Memory;
 use crate::search::Pieces;
 use crate::storage::changes::{self, Operation};
@@ -66,12 +69,63 @@ struct Slot {
     used: AtomicU64,
 }
 
+/// What of an open store is held in memory for recalls. Made by [`Store::recall_stats`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RecallStats {
+    /// Namespaces, whole or through some of their agents, whose memories are held.
+    pub scopes: usize,
+    /// Bytes that they take together, roughly.
+    pub bytes: usize,
+    /// Bytes that they may take.
+    pub bytes_max: usize,
+    /// How often the memories of one were read as a whole since the store was opened; following
+    /// later writes is not counted.
+    pub loads: u64,
+}
+
+impl Store {
+    /// What is held in memory for recalls.
+    ///
+    /// ```
+    /// use engraph::Store;
+    /// use engraph::family::NewMemory;
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = Store::builder().recall_bytes_max(64 << 20).create(dir.path().join("s"))?;
+    /// store.write(|tx| tx.memories().remember(NewMemory::new("team", "tea", "Ada drinks tea")))?;
+    /// store.recall("Who drinks tea?").namespace("team").run()?;
+    /// let stats = store.recall_stats()?;
+    /// assert_eq!((stats.scopes, stats.loads), (1, 1));
+    /// assert!(stats.bytes <= stats.bytes_max);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Closed`] when the store is closed.
+    pub fn recall_stats(&self) -> Result<RecallStats> {
+        let tx = self.read()?;
+        let indexes = tx.attached::<RecallIndexes>();
+        let slots = indexes.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = slots.values().map(|slot| slot.bytes.load(Ordering::Relaxed));
+        let held: Vec<usize> = held.filter(|bytes| *bytes > 0).collect();
+        Ok(RecallStats {
+            scopes: held.len(),
+            bytes: held.iter().sum(),
+            bytes_max: tx.core().recall_bytes_max,
+            loads: indexes.loads.load(Ordering::Relaxed),
+        })
+    }
+}
+
 /// The indexes of an open store.
 #[derive(Debug, Default)]
 pub(super) struct RecallIndexes {
     slots: Mutex<HashMap<Scope, Arc<Slot>>>,
     /// Counts questions, to know which scope was asked last.
     questions: AtomicU64,
+    /// Counts indexes that were built.
+    loads: AtomicU64,
     groups: OnceLock<Groups>,
 }
 
@@ -97,22 +151,24 @@ impl RecallIndexes {
             if state.as_ref().is_some_and(|loaded| loaded.seq >= tx.seq()) {
                 continue;
             }
+            slot.bytes.store(0, Ordering::Relaxed);
             let followed = match state.take() {
                 Some(loaded) => follow(Arc::unwrap_or_clone(loaded), &tx, scope)?,
                 None => None,
             };
-            let loaded = match followed {
-                Some(loaded) => loaded,
-                None => build(&tx, scope)?,
+            let loaded = if let Some(loaded) = followed {
+                loaded
+            } else {
+                self.loads.fetch_add(1, Ordering::Relaxed);
+                build(&tx, scope)?
             };
             let loaded = Arc::new(loaded);
-            let bytes = loaded.index.size_bytes();
-            slot.bytes.store(bytes, Ordering::Relaxed);
-            if bytes <= RECALL_BYTES_MAX {
-                *state = Some(Arc::clone(&loaded));
-            }
+            let (bytes, bytes_max) = (loaded.index.size_bytes(), tx.core().recall_bytes_max);
+            let is_kept = bytes <= bytes_max;
+            slot.bytes.store(if is_kept { bytes } else { 0 }, Ordering::Relaxed);
+            *state = is_kept.then(|| Arc::clone(&loaded));
             drop(state);
-            self.make_room(&slot);
+            self.make_room(&slot, bytes_max);
             return Ok((loaded, tx));
         }
     }
@@ -132,13 +188,13 @@ impl RecallIndexes {
     }
 
     /// Drops indexes that were not asked for longest until all others fit.
-    fn make_room(&self, own: &Arc<Slot>) {
+    fn make_room(&self, own: &Arc<Slot>, bytes_max: usize) {
         let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all: Vec<&Arc<Slot>> = slots.values().collect();
         all.sort_by_key(|slot| slot.used.load(Ordering::Relaxed));
         let mut bytes: usize = all.iter().map(|slot| slot.bytes.load(Ordering::Relaxed)).sum();
         for slot in all {
-            if bytes <= RECALL_BYTES_MAX {
+            if bytes <= bytes_max {
                 return;
             }
             // One that is being built stays: waiting for it could be for each other.

@@ -27,6 +27,7 @@ mod words;
 
 pub use answer::{RecallFields, RecallHit, RecallStep, RecallVia, Recalled, SignalPart};
 pub use context::{ContextItem, LeftOut, RecallContext, count_tokens};
+pub use keep::RecallStats;
 pub use mark::{MarkOutcome, RecallCheck, RecallMarks};
 pub use run::{NearDuplicates, Recall, RecallUse};
 pub use weights::{RecallSignal, RecallWeights};

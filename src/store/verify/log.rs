@@ -6,9 +6,9 @@ use super::VerifyReport;
 use super::given::{Given, LastSeen};
 use super::view::View;
 use crate::base::error::{Error, Result};
-use crate::base::id::{Kind, NodeId, Seq};
+use crate::base::id::{EdgeId, Kind, NodeId, Seq};
 use crate::storage::check::{self, Reach};
-use crate::storage::{KeyRange, Rows as _, TableId};
+use crate::storage::{KeyRange, Rows as _, TableId, edge_past};
 
 /// What the change log says.
 pub(super) struct Log {
@@ -76,7 +76,7 @@ impl Log {
     }
 }
 
-/// Checks that earlier values decode, and are of records and writes that were there.
+/// Checks that earlier values decode, and are of records, edges and writes that were there.
 pub(super) fn check_history(view: &View<'_>, log: &Log, report: &mut VerifyReport) -> Result<()> {
     const PLACE: &str = "table history";
     let newest = log.reach.map_or(Seq(0), |reach| reach.newest);
@@ -86,13 +86,17 @@ pub(super) fn check_history(view: &View<'_>, log: &Log, report: &mut VerifyRepor
             report.add(PLACE, format!("key {key:02x?} is not a record and a write"));
             continue;
         };
-        let label = view.label(id);
+        let is_edge = id.kind() == Kind(0);
+        let label = if is_edge { format!("edge {}", id.key()) } else { view.label(id) };
         if seq == Seq(0) || seq > newest {
             report
                 .add(PLACE, format!("{label} has a value from before write {seq}, which is none"));
         }
         if !log.given.was_given(id) {
             report.add(PLACE, format!("{label} was never given"));
+        }
+        if is_edge && let Err(error) = edge_past::decode(EdgeId::from_u64(id.as_u64()), &value) {
+            report.add(PLACE, format!("{label} before write {seq}: {error}"));
         }
         if view.is_registered(id.kind())
             && let Err(error) = view.implied(id, &value)

@@ -154,7 +154,7 @@ mod tests {
     use crate::record::{Facts, History, Record};
     use crate::storage::adjacency::{self, Direction, Entry};
     use crate::storage::tables::record_key;
-    use crate::storage::{KeyRange, Rows as _, RowsMut as _, TableId, index};
+    use crate::storage::{RowsMut as _, TableId, index};
     use crate::store::{NewEdge, Store, WriteTx};
 
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -483,10 +483,6 @@ mod tests {
         );
     }
 
-    fn first_key(tx: &WriteTx<'_>, table: TableId) -> Result<Box<[u8]>> {
-        Ok(tx.writer.rows.first(table, KeyRange::all())?.unwrap().0)
-    }
-
     #[test]
     fn damage_of_log_history_names_and_floors_is_named() {
         check_damage(
@@ -505,10 +501,17 @@ mod tests {
         );
         check_damage(
             |tx| {
-                let key = first_key(tx, TableId::HISTORY)?;
+                let key = index::history_key(book(1), Seq(2));
                 tx.writer.rows.put(TableId::HISTORY, &key, &[1, 0xc1])
             },
             &["table history: record 128:1 (test_book) before write 2: corrupt data"],
+        );
+        check_damage(
+            |tx| {
+                let key = index::history_key(NodeId::from_u64(1), Seq(2));
+                tx.writer.rows.put(TableId::HISTORY, &key, &[7])
+            },
+            &["table history: edge 1 before write 2: corrupt data"],
         );
         check_damage(
             |tx| {

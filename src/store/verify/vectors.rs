@@ -18,6 +18,13 @@ pub(super) fn check(view: &View<'_>, report: &mut VerifyReport) -> Result<()> {
     for row in view.rows.range(TableId::VECTORS, KeyRange::all())? {
         let (key, value) = row?;
         match VectorRow::from_key(&key) {
+            // What went with a record may be of a model that has another dimension by now.
+            Some(VectorRow::Past(model, id, seq)) => {
+                if !view.has_name(model) || !is_whole(&value) {
+                    let label = view.label(id);
+                    report.add(PLACE, format!("vector of {label} before write {seq} is broken"));
+                }
+            }
             None => report.add(PLACE, format!("key {key:02x?} is no model and no vector")),
             Some(VectorRow::Model(model)) => {
                 if !view.has_name(model) {
@@ -39,6 +46,12 @@ pub(super) fn check(view: &View<'_>, report: &mut VerifyReport) -> Result<()> {
     Ok(())
 }
 
+/// Whether bytes are floats that are finite.
+fn is_whole(value: &[u8]) -> bool {
+    let (values, rest) = value.as_chunks::<4>();
+    rest.is_empty() && values.iter().all(|bytes| f32::from_le_bytes(*bytes).is_finite())
+}
+
 /// What is wrong with a vector, if anything.
 fn fault(
     view: &View<'_>,
@@ -52,7 +65,7 @@ fn fault(
         let found = value.len();
         return Ok(Some(format!("has {found} bytes; its model has {dimension} values")));
     }
-    if !values.iter().all(|bytes| f32::from_le_bytes(*bytes).is_finite()) {
+    if !is_whole(value) {
         return Ok(Some("has a value that is not finite".into()));
     }
     let absent = view.raw(id)?.is_none();
