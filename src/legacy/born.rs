@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::database::{DATABASES, Database, Export, Form};
 use super::export::Target;
+use super::route::routed;
 use crate::base::error::{Error, Result};
-use crate::base::id::{Kind, NodeId};
+use crate::base::id::NodeId;
 use crate::store::ReadTx;
 
 /// The records made here that one database takes, by table, each list in ascending order.
@@ -24,6 +25,13 @@ impl AllBirths {
         self.0
             .get(&place)
             .map_or_else(Births::default, |births| Births { tables: births.tables.clone() })
+    }
+
+    /// How many records the other targets take, by place.
+    pub(super) fn elsewhere(&self, place: usize) -> impl Iterator<Item = (usize, u64)> {
+        let count = |births: &Births| births.tables.values().map(|ids| ids.len() as u64).sum();
+        let others = self.0.iter().filter(move |(other, _)| **other != place);
+        others.map(move |(other, births)| (*other, count(births)))
     }
 }
 
@@ -46,13 +54,13 @@ pub(super) fn births(
         if born.is_empty() {
             continue;
         }
-        match place_for(read, kind, targets, born_into)? {
-            Some((place, table)) => {
-                let births = all.0.entry(place).or_default();
-                births.tables.entry(table).or_default().extend(born);
-            }
-            None => {
-                left_out.insert(name, born.len() as u64);
+        for (database, ids) in routed(read, &name, born)? {
+            match place_for((&name, database), targets, born_into)? {
+                Some((place, table)) => {
+                    let births = all.0.entry(place).or_default();
+                    births.tables.entry(table).or_default().extend(ids);
+                }
+                None => *left_out.entry(name.clone()).or_default() += ids.len() as u64,
             }
         }
     }
@@ -62,18 +70,19 @@ pub(super) fn births(
     Ok(all)
 }
 
-/// The target and table for the records of a kind.
+/// The target and table for records of a type, in a database of the kind that is meant for them
+/// where there is one.
 fn place_for(
-    read: &ReadTx,
-    kind: Kind,
+    (record, meant): (&str, Option<&str>),
     targets: &mut Vec<Target>,
     born_into: Option<&str>,
 ) -> Result<Option<(usize, &'static str)>> {
-    let Some(record) = read.kind_name(kind) else { return Ok(None) };
+    let can = |database: &Database| meant.is_none_or(|kind| database.kind == kind);
     let fitting: Vec<(usize, &'static str)> = targets
         .iter()
         .enumerate()
-        .filter_map(|(place, target)| Some((place, table_for(target.database, &record)?)))
+        .filter(|(_, target)| can(target.database))
+        .filter_map(|(place, target)| Some((place, table_for(target.database, record)?)))
         .filter(|(place, table)| targets[*place].schema.table(table).is_some())
         .collect();
     let named = fitting.iter().find(|(place, _)| {
@@ -92,8 +101,8 @@ fn place_for(
     }
     let database = DATABASES
         .iter()
-        .filter(|database| database.export == Export::Always)
-        .find_map(|database| Some((*database, table_for(database, &record)?)));
+        .filter(|database| database.export == Export::Always && can(database))
+        .find_map(|database| Some((*database, table_for(database, record)?)));
     let Some((database, table)) = database else { return Ok(None) };
     targets.push(Target::fresh(database)?);
     Ok(Some((targets.len() - 1, table)))

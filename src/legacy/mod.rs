@@ -40,6 +40,7 @@ mod python_json;
 mod quarantine;
 mod queue;
 pub(crate) mod report;
+mod route;
 pub(crate) mod row;
 mod rules;
 pub mod sample;
