@@ -50,6 +50,7 @@ pub(crate) mod schema;
 pub(crate) mod shape;
 mod sound;
 pub(crate) mod source;
+mod stand_in;
 mod sync;
 mod sync_conflicts;
 mod sync_mark;

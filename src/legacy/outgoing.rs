@@ -414,8 +414,8 @@ impl<'a> Outgoing<'a> {
             ((typed.table.ops.scalars)(&imported)?, (typed.table.ops.scalars)(stored)?);
         let changed = changed_fields(&before, &now);
         let mut patched: Option<Vec<Value>> = None;
-        for field in typed.map.fields().filter(|field| changed.contains(field.field)) {
-            let cell = typed.map.cell(field, now.get(field.field), self);
+        for field in typed.map.to_rewrite(&changed, [&before, &now]) {
+            let cell = typed.map.cell(field, &now, self);
             let cell = self.located(cell, typed.table.name, row);
             let values =
                 patched.get_or_insert_with(|| cells.iter().map(|cell| cell.to_value()).collect());
@@ -470,7 +470,7 @@ impl<'a> Outgoing<'a> {
             let scalars = (typed.table.ops.scalars)(&stored)?;
             let mut values = vec![Value::Null; plan.columns];
             for field in typed.map.fields() {
-                let cell = typed.map.cell(field, scalars.get(field.field), self);
+                let cell = typed.map.cell(field, &scalars, self);
                 values[field.column] = self.located(cell, name, row);
             }
             if let Some(alias) = alias {

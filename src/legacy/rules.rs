@@ -135,7 +135,7 @@ const PROVENANCE_TARGET: &[&str] = &[
     "planner_persisted_output",
     "heuristic_promotion",
 ];
-const MEMORY_TYPE: &[&str] =
+pub(super) const MEMORY_TYPE: &[&str] =
     &["agent", "document", "entity", "analysis", "case_law", "precedent", "context", "summary"];
 /// The first and the last one are cut short in the application itself.
 const FILE_TYPE: &[&str] = &["pd", "docx", "txt", "doc", "rt", "odt"];
