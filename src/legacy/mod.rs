@@ -25,6 +25,7 @@ mod intake;
 mod judge;
 mod loadable;
 mod log;
+mod made;
 mod migrate;
 mod migrate_backup;
 mod migrate_report;

@@ -57,7 +57,8 @@ pub(crate) struct FieldMap {
     pub(crate) field: &'static str,
     /// Place of the column among the stored ones.
     pub(crate) column: usize,
-    name: String,
+    /// Name of the column.
+    pub(crate) name: String,
     form: Form,
     want: Want,
     optional: bool,
@@ -313,6 +314,24 @@ impl RowMap {
             (Want::Bytes, Cell::Blob(bytes)) => Some(Item::Bytes(Cow::Borrowed(bytes))),
             _ => None,
         }
+    }
+
+    /// Whether a column stands for a field.
+    pub(crate) fn holds(&self, field: &str) -> bool {
+        self.fields.iter().any(|known| known.field == field)
+    }
+
+    /// The field that a column at a place stands for, for itself.
+    pub(crate) fn field_at(&self, column: usize) -> Option<&FieldMap> {
+        self.fields().find(|field| field.column == column)
+    }
+
+    /// The columns that name records by their natural key, and the fields of those records.
+    pub(crate) fn named_by_key(&self) -> impl Iterator<Item = (usize, &'static str)> {
+        self.fields
+            .iter()
+            .filter(|field| field.is_derived())
+            .map(|known| (known.column, known.field))
     }
 
     /// A cell that holds a text.

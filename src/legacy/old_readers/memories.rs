@@ -3,6 +3,7 @@
 use super::{Exported, check, exported, json, store_in};
 use crate::base::error::Result;
 use crate::base::json::Json;
+use crate::base::time::Timestamp;
 use crate::family::{
     MemoryCorrection, NeedsProvenance, NewCodeLink, NewMemory, NewMemoryProposal, ReviewPolicy,
 };
@@ -160,6 +161,34 @@ fn types_that_nobody_knows_are_set_aside_and_named() {
     let aside = out.folder.join("unified_memory.db.quarantine.jsonl");
     let aside = std::fs::read_to_string(aside).unwrap();
     assert!(aside.contains(r#""column":"memory_type""#) && aside.contains("dream"), "{aside}");
+}
+
+#[test]
+fn a_memory_written_without_times_and_scores_is_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = exported(folder.path(), |tx| {
+        tx.insert(&Memory { record_id: "a".into(), ..Memory::default() })?;
+        let updated_at = Some(Timestamp::from_micros(1));
+        tx.insert(&Memory { record_id: "b".into(), updated_at, ..Memory::default() }).map(drop)
+    });
+    check(
+        &out.db("unified_memory"),
+        "SELECT record_id, created_at, updated_at, importance_score, confidence_score
+         FROM memory_records",
+        &[
+            "a|2026-02-14T08:18:02|2026-02-14T08:18:02|1.0|NULL",
+            "b|1970-01-01T00:00:00.000001|1970-01-01T00:00:00.000001|1.0|NULL",
+        ],
+    );
+    let notes = &out.file("unified_memory").notes;
+    let filled = |column: &str, rows| {
+        let note =
+            format!("memory_records.{column}: filled in where records say nothing, in {rows} rows");
+        assert!(notes.contains(&note), "{notes:?}");
+    };
+    filled("created_at", 2);
+    filled("updated_at", 1);
+    filled("importance_score", 2);
 }
 
 fn propose(tx: &mut WriteTx<'_>) -> Result<()> {

@@ -3,9 +3,15 @@
 //! Tests only. The old readers compare queue times as text with `datetime('now')`, decode JSON
 //! that Python wrote, and refuse words outside their lists.
 
+mod code_index;
 mod documents;
 mod graph;
 mod memories;
+mod provenance;
+mod quality;
+mod report;
+mod settings;
+mod vectors;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
