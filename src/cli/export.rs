@@ -126,5 +126,6 @@ pub(super) fn show_file(file: &ExportedFile, output: &mut Output) -> Result<(), 
         ))?;
     }
     counts("rows whose reference has no target", &file.dangling, output)?;
+    counts("rows that say something for which there is no column", &file.not_held, output)?;
     some("note", &file.notes, output)
 }

@@ -190,8 +190,19 @@ pub(super) fn give_back(
             targets.push(target);
         }
     }
-    let born = births(&read, &mut targets, None, &mut BTreeMap::new())?.of(place);
-    write(&read, &targets[place], &born, path, options, progress)
+    let mut left_out = BTreeMap::new();
+    let all = births(&read, &mut targets, None, &mut left_out)?;
+    let mut file = write(&read, &targets[place], &all.of(place), path, options, progress)?;
+    let elsewhere = all.elsewhere(place).map(|(other, records)| {
+        let kind = targets[other].database.kind;
+        format!("{records} records made here belong into a database of kind {kind}")
+    });
+    file.notes.extend(elsewhere);
+    let nowhere = left_out.into_iter();
+    file.notes.extend(nowhere.map(|(kind, records)| {
+        format!("{records} records of type {kind} made here are held by no database")
+    }));
+    Ok(file)
 }
 
 /// Tables that both files have, under their places in either schema.

@@ -193,7 +193,7 @@ pub(super) fn write(
     let _entered = span.enter();
     let mut fixes = match options.mode {
         Mode::Faithful => Fixes::none(target),
-        Mode::Loadable => Fixes::loadable(read, target, path, options.existing)?,
+        Mode::Loadable => Fixes::loadable(read, (target, born), path, options.existing)?,
     };
     let plans = plan(read.core(), target.database, &target.schema, &target.zone)?;
     let mut output = Output::create(path, fixes.schema.clone(), options.existing)?;
@@ -202,8 +202,9 @@ pub(super) fn write(
         (target.source.as_ref().map_or(0, |source| source.number), target.database.kind);
     let mut totals = std::thread::scope(|scope| {
         let plans = &plans;
-        let reader =
-            scope.spawn(carried(move || Outgoing::new(read, target, plans, born, sender).run()));
+        let reader = scope.spawn(carried(move || {
+            Outgoing::new(read, target, plans, (born, options.mode), sender).run()
+        }));
         let loaded = load(&mut output, &mut fixes, &receiver, path, progress);
         drop(receiver);
         let read = reader.join().unwrap_or_else(|_| {
@@ -299,6 +300,7 @@ fn finish(
         deleted: totals.deleted,
         erased: totals.erased,
         dangling: written.dangling,
+        not_held: totals.not_held,
         notes: fixes.notes(),
         bytes: written.bytes,
     };
@@ -310,7 +312,8 @@ fn finish(
     file.notes.extend(empty.into_iter().map(|name| {
         format!("full-text table {name} was erased with its rows and cannot be rebuilt")
     }));
-    file.notes.extend(stale.into_iter().map(|name| {
+    let stale = stale.into_iter().filter(|name| !fixes.emptied.contains(name));
+    file.notes.extend(stale.map(|name| {
         format!("full-text table {name} cannot be rebuilt and shows the rows as imported")
     }));
     tracing::info!(

@@ -10,6 +10,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use rusqlite::hooks::{AuthContext, Authorization};
 
+use super::born::Births;
 use super::export::Target;
 use super::fault;
 use super::fresh::Fresh;
@@ -18,6 +19,8 @@ use super::judge::{Judge, VECTOR_BYTES};
 use super::outgoing::Packed;
 use super::output::{Existing, Output, only_definitions};
 use super::quarantine::{Quarantine, QuarantinedRow};
+use super::route::fields_of;
+use super::scalar::Scalar;
 use super::schema::{ColumnText, Object, SchemaText, Storage, TableText, quoted};
 use super::time::{Stamp, Zoneless, write_time};
 use super::value::{Cell, Value};
@@ -43,6 +46,8 @@ pub(super) struct Fixes {
     pub(super) schema: SchemaText,
     /// Full-text tables that are built anew.
     pub(super) rebuild: Vec<String>,
+    /// Full-text tables that are left empty.
+    pub(super) emptied: Vec<String>,
     tables: BTreeMap<usize, TableFix>,
     /// Rows besides those that come: place of the table, row id, cells.
     added: Vec<(usize, i64, Vec<Value>)>,
@@ -89,6 +94,7 @@ impl Fixes {
         Self {
             schema: target.schema.clone(),
             rebuild: Vec::new(),
+            emptied: Vec::new(),
             tables: BTreeMap::new(),
             added: Vec::new(),
             quarantine: None,
@@ -100,7 +106,7 @@ impl Fixes {
     /// The changes that a database needs which is going to be written to `path`.
     pub(super) fn loadable(
         read: &ReadTx,
-        target: &Target,
+        (target, born): (&Target, &Births),
         path: &Path,
         existing: Existing,
     ) -> Result<Self> {
@@ -108,7 +114,8 @@ impl Fixes {
         let mut fixes = Self::none(target);
         fixes.quarantine = Some(Quarantine::beside(path, existing)?);
         let kind = target.database.kind;
-        fixes.judge_tables(kind, &head, vector_bytes(read, target)?);
+        let vector_bytes = vector_bytes(read, target, born)?;
+        fixes.judge_tables(kind, &head, vector_bytes);
         match kind {
             "documents" => {
                 fixes.complete_columns(&head, path)?;
@@ -127,7 +134,17 @@ impl Fixes {
                     fixes.add_table(&head, &object.name);
                 }
             }
-            "vector_store" => fixes.order_columns(&head, "documents", path)?,
+            "vector_store" => {
+                fixes.order_columns(&head, "documents", path)?;
+                if vector_bytes != VECTOR_BYTES {
+                    fixes.notes.push(format!(
+                        "documents: most vectors have {} numbers; the old application has to be \
+                         told so, it expects {}",
+                        vector_bytes / 4,
+                        VECTOR_BYTES / 4
+                    ));
+                }
+            }
             _ => {}
         }
         fixes.renew_full_text(&head)?;
@@ -385,6 +402,7 @@ impl Fixes {
             } else if head.schema().table(&index.name).is_some() {
                 empty(&self.schema, head, &index.name, &mut self.tables, &mut self.added)?;
                 self.notes.push(format!("{}: left empty, to be filled anew", index.name));
+                self.emptied.push(index.name);
             }
         }
         Ok(())
@@ -506,24 +524,38 @@ fn altered(
     Ok(db)
 }
 
-/// Bytes of most vectors of a source.
-fn vector_bytes(read: &ReadTx, target: &Target) -> Result<usize> {
-    let column = target.schema.table("documents").and_then(|(_, rows)| rows.column("embedding"));
-    let (Some(source), Some(column)) = (&target.source, column) else { return Ok(VECTOR_BYTES) };
-    let Some((place, _)) = source.table("documents") else { return Ok(VECTOR_BYTES) };
+/// Bytes of most vectors that go into a database, those of a source and those made here.
+fn vector_bytes(read: &ReadTx, target: &Target, born: &Births) -> Result<usize> {
     let mut lengths: BTreeMap<usize, u64> = BTreeMap::new();
-    for block in verbatim::blocks(read.rows(), source.number, place as u32)? {
-        Packed::of(block?.1).for_each(&mut |_, cells| {
-            if let Some(Cell::Blob(bytes)) = cells.get(column)
-                && !bytes.is_empty()
-                && bytes.len().is_multiple_of(4)
-            {
-                *lengths.entry(bytes.len()).or_default() += 1;
-            }
-            Ok(())
-        })?;
+    let mut count = |bytes: &[u8]| {
+        if !bytes.is_empty() && bytes.len().is_multiple_of(4) {
+            *lengths.entry(bytes.len()).or_default() += 1;
+        }
+    };
+    if target.database.kind != "vector_store" {
+        return Ok(VECTOR_BYTES);
     }
-    let most = lengths.into_iter().max_by_key(|(_, count)| *count);
+    let column = target.schema.table("documents").and_then(|(_, rows)| rows.column("embedding"));
+    let place = target.source.as_ref().and_then(|source| source.table("documents"));
+    if let (Some(source), Some(column), Some((place, _))) = (&target.source, column, place) {
+        for block in verbatim::blocks(read.rows(), source.number, place as u32)? {
+            Packed::of(block?.1).for_each(&mut |_, cells| {
+                if let Some(Cell::Blob(bytes)) = cells.get(column) {
+                    count(bytes);
+                }
+                Ok(())
+            })?;
+        }
+    }
+    for id in born.tables.get("documents").into_iter().flatten() {
+        if let Some(Scalar::Bytes(bytes)) =
+            fields_of(read, "vector_document", *id)?.get("embedding")
+        {
+            count(bytes);
+        }
+    }
+    // Of two that are as frequent the one that the application expects.
+    let most = lengths.into_iter().max_by_key(|(bytes, count)| (*count, *bytes == VECTOR_BYTES));
     Ok(most.map_or(VECTOR_BYTES, |(length, _)| length))
 }
 

@@ -5,15 +5,20 @@ use std::sync::mpsc::SyncSender;
 
 use super::block::{BlockReader, BlockWriter};
 use super::born::Births;
-use super::export::Target;
+use super::database::Form;
+use super::export::{Mode, Target};
+use super::made::{Made, path_of, write_numbers, write_paths};
 use super::ops::RowInput;
 use super::plan::{Resolver, TablePlan, Typed};
-use super::row::{Locate, Misfits, changed_fields};
+use super::row::{FieldMap, Locate, Misfits, Resolve, changed_fields};
+use super::rules::{Filling, With, fillings_of};
+use super::scalar::{Scalar, Scalars};
 use super::schema::Storage;
 use super::sync_conflicts::pending_of;
 use super::value::{Cell, Value};
 use crate::base::error::{Error, Result};
 use crate::base::id::{Kind, NodeId};
+use crate::base::key;
 use crate::storage::tables::{record_key, record_key_from};
 use crate::storage::{Bytes, KeyRange, RowIter, Rows as _, TableId, verbatim};
 use crate::store::ReadTx;
@@ -23,6 +28,9 @@ use crate::store::sources::SourceTable;
 
 /// Records that a cursor passes over before it seeks.
 const SKIP_MAX: usize = 64;
+
+/// The table of the code index that others name files of.
+const CODE_FILES: &str = "files";
 
 /// Rows for the table at a place of the schema.
 pub(super) struct Item {
@@ -66,6 +74,8 @@ pub(super) struct Totals {
     pub(super) emptied: Vec<String>,
     /// Tables whose rows are not what was imported.
     pub(super) touched: BTreeSet<String>,
+    /// Rows whose records say something that no column holds, by table and field.
+    pub(super) not_held: BTreeMap<String, u64>,
     pub(super) notes: Vec<String>,
 }
 
@@ -79,8 +89,9 @@ pub(super) struct Outgoing<'a> {
     number: u32,
     sender: SyncSender<Item>,
     totals: Totals,
-    /// Row number of the first record made here, by table.
-    first_born: BTreeMap<&'static str, i64>,
+    /// Whether cells are filled in without which the old application fails.
+    fills: bool,
+    made: Made,
     /// Table and row of records that may be there without their rows.
     kept: BTreeMap<NodeId, (String, i64)>,
 }
@@ -130,7 +141,7 @@ impl<'a> Outgoing<'a> {
         read: &'a ReadTx,
         target: &'a Target,
         plans: &'a [TablePlan],
-        born: &'a Births,
+        (born, mode): (&'a Births, Mode),
         sender: SyncSender<Item>,
     ) -> Self {
         let source = target.source.as_ref();
@@ -143,28 +154,17 @@ impl<'a> Outgoing<'a> {
             number: source.map_or(0, |source| source.number),
             sender,
             totals: Totals::default(),
-            first_born: BTreeMap::new(),
+            fills: mode == Mode::Loadable,
+            made: Made::default(),
             kept: BTreeMap::new(),
         }
     }
 
     /// Reads every table and hands its rows over.
     pub(super) fn run(mut self) -> Result<Totals> {
-        let sequences = self.sequences()?;
         for (id, pending) in pending_of(self.read, self.number)? {
             if pending.theirs.is_none() {
                 self.kept.insert(id, (pending.table, pending.row));
-            }
-        }
-        for (table, ids) in &self.born.tables {
-            if !ids.is_empty() {
-                let last = self.last_row(table).max(sequences.get(*table).copied().unwrap_or(0));
-                let end = last.checked_add_unsigned(ids.len() as u64);
-                if end.is_none() {
-                    let reason = format!("{table} has no row numbers left");
-                    return Err(Error::conflict("export", reason));
-                }
-                self.first_born.insert(table, last + 1);
             }
         }
         self.totals.emptied = self.emptied()?;
@@ -177,6 +177,8 @@ impl<'a> Outgoing<'a> {
                 self.send_table(plan)?;
             }
         }
+        self.totals.notes = self.made.notes();
+        self.totals.not_held = self.made.not_held;
         Ok(self.totals)
     }
 
@@ -200,32 +202,10 @@ impl<'a> Outgoing<'a> {
         Ok(names.map(str::to_owned).collect())
     }
 
-    /// The greatest row number of a table of the source.
-    fn last_row(&self, name: &str) -> i64 {
-        let place = self.place(name);
-        let runs = place.map_or(&[][..], |place| &self.tables[place].runs);
-        runs.last().map_or(0, |run| run.row.saturating_add_unsigned(run.count - 1)).max(0)
-    }
-
-    /// The counters of `sqlite_sequence`, by table.
-    fn sequences(&self) -> Result<BTreeMap<String, i64>> {
-        let mut found = BTreeMap::new();
-        let Some(place) = self.place("sqlite_sequence") else { return Ok(found) };
-        for block in verbatim::blocks(self.read.rows(), self.number, place as u32)? {
-            Packed(block?.1).for_each(&mut |_, cells| {
-                if let [Cell::Text(name), Cell::Integer(seq)] = cells {
-                    found.insert(String::from_utf8_lossy(name).into_owned(), *seq);
-                }
-                Ok(())
-            })?;
-        }
-        Ok(found)
-    }
-
     /// Counters that are behind the rows made here go up.
     fn send_sequences(&mut self, plan: &TablePlan) -> Result<()> {
         let mut raised: BTreeMap<String, i64> = BTreeMap::new();
-        for (table, first) in &self.first_born {
+        for (table, first) in &self.born.first {
             let object = self.target.schema.table(table).map(|(object, _)| object);
             let sql = object.and_then(|object| self.target.schema.objects[object].sql.as_deref());
             if sql.is_some_and(|sql| sql.to_ascii_uppercase().contains("AUTOINCREMENT")) {
@@ -414,9 +394,11 @@ impl<'a> Outgoing<'a> {
             ((typed.table.ops.scalars)(&imported)?, (typed.table.ops.scalars)(stored)?);
         let changed = changed_fields(&before, &now);
         let mut patched: Option<Vec<Value>> = None;
-        for field in typed.map.fields().filter(|field| changed.contains(field.field)) {
-            let cell = typed.map.cell(field, now.get(field.field), self);
-            let cell = self.located(cell, typed.table.name, row);
+        let named = (typed.table.name, typed.table.record);
+        self.made.lose(named, &typed.map, (&now, &before));
+        for field in typed.map.to_rewrite(&changed, [&before, &now]) {
+            let cell = typed.map.cell(field, &now, self);
+            let cell = self.located(cell, typed, field)?;
             let values =
                 patched.get_or_insert_with(|| cells.iter().map(|cell| cell.to_value()).collect());
             values[field.column] = cell;
@@ -424,13 +406,43 @@ impl<'a> Outgoing<'a> {
         Ok(patched)
     }
 
-    /// The cell, or NULL and a note where it would name a record without a row here.
-    fn located(&mut self, cell: Result<Value, NodeId>, table: &str, row: i64) -> Value {
-        cell.unwrap_or_else(|node| {
-            let note = format!("{table} row {row}: {node} has no row here, NULL is written");
-            self.totals.notes.push(note);
-            Value::Null
-        })
+    /// The cell, or NULL, counted, where it would name a record without a row here.
+    fn located(
+        &mut self,
+        cell: Result<Value, NodeId>,
+        typed: &Typed,
+        field: &FieldMap,
+    ) -> Result<Value> {
+        let node = match cell {
+            Ok(cell) => return Ok(cell),
+            Err(node) => node,
+        };
+        if let Some(row) = self.twin(typed, field, node)? {
+            return Ok(Value::Integer(row));
+        }
+        self.made.unplace(typed.table.name, &field.name, node);
+        Ok(Value::Null)
+    }
+
+    /// The row of the code file that has the path of a file of another list.
+    fn twin(&self, typed: &Typed, field: &FieldMap, file: NodeId) -> Result<Option<i64>> {
+        let referred = typed.table.columns.iter().find(|column| column.column == field.name);
+        let is_code = referred.is_some_and(|column| column.form == Form::Ref(CODE_FILES));
+        let kinds = &self.read.core().kinds;
+        let (Some(kind), true) = (kinds.by_name("code_file"), is_code) else { return Ok(None) };
+        let (Some(name), Some(path)) =
+            (self.read.core().names.number("path"), path_of(self.read, file)?)
+        else {
+            return Ok(None);
+        };
+        for source in [0, self.number] {
+            let key = key::bytes_of(&*path);
+            let found = record_read::find_in_source(self.read.rows(), kind, name, source, &key)?;
+            if let Some(row) = found.and_then(|node| self.rowid(CODE_FILES, node)) {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
     }
 
     /// Rows of records that changed here and whose rows are gone in the source.
@@ -443,7 +455,7 @@ impl<'a> Outgoing<'a> {
         }
         rows.sort_unstable();
         if !rows.is_empty() {
-            self.send_rows(plan, typed, &rows)?;
+            self.send_rows(plan, typed, &rows, &[])?;
             self.totals.changed += rows.len() as u64;
         }
         Ok(rows.len() as u64)
@@ -452,16 +464,57 @@ impl<'a> Outgoing<'a> {
     fn send_born(&mut self, plan: &TablePlan, typed: &Typed) -> Result<u64> {
         let name = typed.table.name;
         let Some(ids) = self.born.tables.get(name) else { return Ok(0) };
-        let first = self.first_born.get(name).copied().unwrap_or(1);
+        let first = self.born.first.get(name).copied().unwrap_or(1);
         let rows: Vec<(i64, NodeId)> = (first..).zip(ids.iter().copied()).collect();
-        self.send_rows(plan, typed, &rows)?;
+        let fillings = if self.fills { fillings_of(self.target.database.kind) } else { &[] };
+        self.send_rows(plan, typed, &rows, fillings)?;
         self.totals.born += rows.len() as u64;
         Ok(rows.len() as u64)
     }
 
+    /// Fills in what a new row must say.
+    fn fill(
+        &mut self,
+        plan: &TablePlan,
+        typed: &Typed,
+        fillings: &[Filling],
+        values: &mut [Value],
+    ) {
+        let table = typed.table.name;
+        for filling in fillings.iter().filter(|filling| filling.table == table) {
+            let Some((_, rows)) = self.target.schema.table(&plan.name) else { continue };
+            let Some(column) = rows.column(filling.column) else { continue };
+            if values[column] != Value::Null {
+                continue;
+            }
+            let value = match filling.with {
+                With::Number(number) => Value::Real(number),
+                With::Column(other) => {
+                    rows.column(other).map_or(Value::Null, |other| values[other].clone())
+                }
+                With::Now => {
+                    let now = Scalar::Integer(self.read.core().clock.now().as_micros());
+                    let field = typed.map.field_at(column);
+                    let cell = field.map(|field| typed.map.cell_of(field, Some(&now), self));
+                    cell.and_then(Result::ok).unwrap_or(Value::Null)
+                }
+            };
+            if value != Value::Null {
+                values[column] = value;
+                self.made.fill(table, filling.column);
+            }
+        }
+    }
+
     /// Makes rows of records that have none.
-    fn send_rows(&mut self, plan: &TablePlan, typed: &Typed, rows: &[(i64, NodeId)]) -> Result<()> {
-        let name = typed.table.name;
+    fn send_rows(
+        &mut self,
+        plan: &TablePlan,
+        typed: &Typed,
+        rows: &[(i64, NodeId)],
+        fillings: &[Filling],
+    ) -> Result<()> {
+        let nothing = nothing(typed)?;
         let alias = self.target.schema.objects[plan.object].rows.as_ref().and_then(|t| t.alias);
         let mut writer = BlockWriter::new(plan.columns);
         for &(row, id) in rows {
@@ -470,9 +523,14 @@ impl<'a> Outgoing<'a> {
             let scalars = (typed.table.ops.scalars)(&stored)?;
             let mut values = vec![Value::Null; plan.columns];
             for field in typed.map.fields() {
-                let cell = typed.map.cell(field, scalars.get(field.field), self);
-                values[field.column] = self.located(cell, name, row);
+                let cell = typed.map.cell(field, &scalars, self);
+                values[field.column] = self.located(cell, typed, field)?;
             }
+            write_paths(self.read, &typed.map, &scalars, &mut values)?;
+            write_numbers(self.read, (typed, self.born), &scalars, &mut values);
+            self.fill(plan, typed, fillings, &mut values);
+            let named = (typed.table.name, typed.table.record);
+            self.made.lose(named, &typed.map, (&scalars, &nothing));
             if let Some(alias) = alias {
                 values[alias] = Value::Integer(row);
             }
@@ -490,6 +548,22 @@ impl<'a> Outgoing<'a> {
         self.totals.touched.insert(plan.name.clone());
         Ok(())
     }
+}
+
+/// The fields of a record that says nothing.
+fn nothing(typed: &Typed) -> Result<Scalars> {
+    struct Nowhere;
+    impl Resolve for Nowhere {
+        fn row(&self, _: &str, _: i64) -> Option<NodeId> {
+            None
+        }
+
+        fn key(&self, _: &str, _: &str, _: &str) -> Option<NodeId> {
+            None
+        }
+    }
+    let input = RowInput { map: &typed.map, rowid: 0, cells: &[], resolve: &Nowhere };
+    (typed.table.ops.scalars)(&(typed.table.ops.read)(&input, &mut Misfits::default())?)
 }
 
 /// Writes a block anew: rows with a fate are replaced or left out, the others stay.
@@ -520,8 +594,6 @@ impl Locate for Outgoing<'_> {
             let here = origin.source == self.number && origin.table.eq_ignore_ascii_case(table);
             return here.then_some(origin.row);
         }
-        let (name, ids) = self.born.tables.iter().find(|(name, _)| **name == table)?;
-        let position = ids.binary_search(&node).ok()?;
-        self.first_born.get(name)?.checked_add_unsigned(position as u64)
+        self.born.row(table, node)
     }
 }

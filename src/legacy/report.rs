@@ -153,6 +153,8 @@ pub struct ExportedFile {
     pub erased: u64,
     /// Rows whose foreign key has no target, by table.
     pub dangling: BTreeMap<String, u64>,
+    /// Rows whose records say something that no column holds, as `table.field`; it was left out.
+    pub not_held: BTreeMap<String, u64>,
     /// What else deserves attention, in words.
     pub notes: Vec<String>,
     /// Bytes of the file.

@@ -16,6 +16,7 @@ use super::database::{Column, Form, Table};
 use super::scalar::{Scalar, Scalars};
 use super::schema::TableText;
 use super::shape::{Field, Want};
+use super::stand_in;
 use super::time::{parse_time, write_time};
 use super::value::{Cell, Encoding, Value};
 use crate::base::error::{Error, Result};
@@ -56,17 +57,30 @@ pub(crate) struct FieldMap {
     pub(crate) field: &'static str,
     /// Place of the column among the stored ones.
     pub(crate) column: usize,
-    name: String,
+    /// Name of the column.
+    pub(crate) name: String,
     form: Form,
     want: Want,
     optional: bool,
+    /// Place of the column that says together with this one what the field is.
+    beside: Option<usize>,
 }
 
 impl FieldMap {
     /// Whether the column holds JSON.
     #[cfg(test)]
     pub(crate) fn is_json(&self) -> bool {
-        matches!(self.form, Form::Json)
+        matches!(self.form, Form::Json | Form::MemoryMetadata(_))
+    }
+
+    /// The other field that says what the cell is, where it takes two.
+    fn other_field(&self) -> Option<&'static str> {
+        match self.form {
+            Form::MemoryType(_) => Some("metadata"),
+            Form::MemoryMetadata(_) => Some("memory_type"),
+            Form::Setting => Some("value_type"),
+            _ => None,
+        }
     }
 
     /// Whether the field is derived from a column that another field stands for.
@@ -147,6 +161,12 @@ impl RowMap {
                     form: declared(form, column.references.as_deref()),
                     want: field.want,
                     optional: field.optional,
+                    beside: match form {
+                        Form::MemoryType(other) | Form::MemoryMetadata(other) => {
+                            stored.column(other)
+                        }
+                        _ => None,
+                    },
                 }));
             };
             let mut itself = false;
@@ -185,18 +205,24 @@ impl RowMap {
         })
     }
 
-    /// What a cell says as a value of its field. `None` where the field keeps its default.
+    /// What the cells say of a field. `None` where it keeps its default.
     fn item<'c>(
         &self,
         field: &FieldMap,
-        cell: Cell<'c>,
+        cells: &[Cell<'c>],
         resolve: &dyn Resolve,
     ) -> Result<Option<(Item<'c>, Option<Fault>)>, Fault> {
+        let cell = cells.get(field.column).copied().unwrap_or(Cell::Null);
+        if let Some(other) = field.beside.and_then(|place| cells.get(place))
+            && let Some(item) = self.stood_for(field, cell, *other)
+        {
+            return Ok(Some((item, None)));
+        }
         if cell.is_null() {
             return Ok(field.optional.then_some((Item::None, None)));
         }
         let item = match field.form {
-            Form::Plain => self.plain(field, cell),
+            Form::Plain | Form::MemoryType(_) | Form::Setting => self.plain(field, cell),
             Form::Bool => truth(cell),
             Form::Time { zoneless, .. } => {
                 if matches!(cell, Cell::Text(b"")) {
@@ -206,7 +232,7 @@ impl RowMap {
                 let fault = found.impossible.then_some(Fault::ImpossibleTime);
                 return Ok(Some((Item::Integer(found.time.as_micros()), fault)));
             }
-            Form::Json => match self.text(cell) {
+            Form::Json | Form::MemoryMetadata(_) => match self.text(cell) {
                 Some(text) if text.is_empty() => return Ok(None),
                 Some(text) => is_json(&text).then_some(Item::Text(text)),
                 None => None,
@@ -242,6 +268,22 @@ impl RowMap {
         item.map(|item| Some((item, None))).ok_or(Fault::Misfit)
     }
 
+    /// Type or metadata of a memory whose own type another stands for.
+    fn stood_for<'c>(&self, field: &FieldMap, cell: Cell<'_>, other: Cell<'_>) -> Option<Item<'c>> {
+        let (cell, other) = (self.text(cell)?, self.text(other)?);
+        match field.form {
+            Form::MemoryType(_) => {
+                let (memory_type, _) = stand_in::read(&cell, &other)?;
+                Some(Item::Text(Cow::Borrowed(memory_type)))
+            }
+            Form::MemoryMetadata(_) => {
+                let (_, metadata) = stand_in::read(&other, &cell)?;
+                Some(metadata.map_or(Item::None, |text| Item::Text(Cow::Owned(text))))
+            }
+            _ => None,
+        }
+    }
+
     fn time(&self, cell: Cell<'_>, zoneless: super::time::Zoneless) -> Option<super::time::Moment> {
         match cell {
             Cell::Text(_) if self.encoding != Encoding::Utf8 => {
@@ -274,12 +316,67 @@ impl RowMap {
         }
     }
 
-    /// The cell for a field's value, in the column's usual form. The value of a field that is
-    /// empty is NULL.
+    /// Whether a column stands for a field.
+    pub(crate) fn holds(&self, field: &str) -> bool {
+        self.fields.iter().any(|known| known.field == field)
+    }
+
+    /// The field that a column at a place stands for, for itself.
+    pub(crate) fn field_at(&self, column: usize) -> Option<&FieldMap> {
+        self.fields().find(|field| field.column == column)
+    }
+
+    /// The columns that name records by their natural key, and the fields of those records.
+    pub(crate) fn named_by_key(&self) -> impl Iterator<Item = (usize, &'static str)> {
+        self.fields
+            .iter()
+            .filter(|field| field.is_derived())
+            .map(|known| (known.column, known.field))
+    }
+
+    /// A cell that holds a text.
+    pub(crate) fn text_cell(&self, text: String) -> Value {
+        Value::Text(text.into_bytes()).encoded(self.encoding)
+    }
+
+    /// The fields whose cells have to be written again where these fields have other values.
+    pub(crate) fn to_rewrite(
+        &self,
+        changed: &BTreeSet<&'static str>,
+        versions: [&Scalars; 2],
+    ) -> impl Iterator<Item = &FieldMap> {
+        let stands =
+            versions.iter().any(|fields| stood_in(fields).is_some() || truth_of(fields).is_some());
+        self.fields().filter(move |field| {
+            let other = field.other_field().filter(|_| stands);
+            changed.contains(field.field) || other.is_some_and(|other| changed.contains(other))
+        })
+    }
+
+    /// The cell for a field of a record, in the column's usual form. A field that is empty is NULL.
     ///
     /// # Errors
     /// The node that has no row to be named by.
     pub(crate) fn cell(
+        &self,
+        field: &FieldMap,
+        fields: &Scalars,
+        locate: &dyn Locate,
+    ) -> Result<Value, NodeId> {
+        let text = match field.form {
+            Form::MemoryType(_) => stood_in(fields).map(|(memory_type, _)| memory_type.to_owned()),
+            Form::MemoryMetadata(_) => stood_in(fields).map(|(_, metadata)| metadata),
+            Form::Setting => truth_of(fields).map(str::to_owned),
+            _ => None,
+        };
+        match text {
+            Some(text) => Ok(self.text_cell(text)),
+            None => self.cell_of(field, fields.get(field.field), locate),
+        }
+    }
+
+    /// The cell for a value, as [`RowMap::cell`].
+    pub(crate) fn cell_of(
         &self,
         field: &FieldMap,
         value: Option<&Scalar>,
@@ -310,6 +407,23 @@ impl RowMap {
         };
         Ok(cell.encoded(self.encoding))
     }
+}
+
+/// A truth value among settings as the old application writes it.
+fn truth_of(fields: &Scalars) -> Option<&'static str> {
+    let is = |field, text| matches!(fields.get(field), Some(Scalar::Text(found)) if found == text);
+    let truth = [("true", "True"), ("false", "False")].into_iter();
+    let mut found = truth.filter(|(ours, _)| is("value_type", "bool") && is("value", ours));
+    found.next().map(|(_, theirs)| theirs)
+}
+
+/// Type and metadata of a memory of a type that the old tables do not have, as they hold them.
+fn stood_in(fields: &Scalars) -> Option<(&'static str, String)> {
+    let text = |field| match fields.get(field) {
+        Some(Scalar::Text(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    stand_in::write(text("memory_type")?, text("metadata"))
 }
 
 /// Which of two tables a reference means, by what the file declares.
@@ -401,8 +515,7 @@ impl<'de> MapAccess<'de> for Row<'_, '_> {
     ) -> Result<Option<K::Value>, Refused> {
         while let Some(field) = self.map.fields.get(self.next) {
             self.next += 1;
-            let cell = self.cells.get(field.column).copied().unwrap_or(Cell::Null);
-            match self.map.item(field, cell, self.resolve) {
+            match self.map.item(field, self.cells, self.resolve) {
                 Ok(None) => {}
                 Ok(Some((item, fault))) => {
                     if let Some(fault) = fault {
@@ -659,10 +772,7 @@ mod tests {
                         .fields()
                         .filter(|field| !coarser(field, scalars.get(field.field)))
                         .filter(|field| scalars.get(field.field).is_some())
-                        .map(|field| {
-                            let value = scalars.get(field.field);
-                            (field.column, map.cell(field, value, &Small).unwrap())
-                        })
+                        .map(|field| (field.column, map.cell(field, &scalars, &Small).unwrap()))
                         .collect();
                     let mut written = cells.to_vec();
                     for (column, value) in &values {

@@ -90,6 +90,64 @@ pub(super) enum Json {
     EdgeMetadata,
 }
 
+/// What a new row says where its record says nothing and NULL would stop the application.
+#[derive(Debug)]
+pub(super) struct Filling {
+    pub(super) table: &'static str,
+    pub(super) column: &'static str,
+    pub(super) with: With,
+}
+
+/// What a cell is filled with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum With {
+    /// The time of the export.
+    Now,
+    /// What another column says.
+    Column(&'static str),
+    /// A number.
+    Number(f64),
+}
+
+/// The fillings of a kind of database, in the order in which they are done.
+pub(super) fn fillings_of(kind: &str) -> &'static [Filling] {
+    match kind {
+        "documents" => FILLED_DOCUMENTS,
+        "unified_memory" => FILLED_MEMORY,
+        "vector_store" => FILLED_VECTORS,
+        "file_index" => FILLED_CODE,
+        _ => &[],
+    }
+}
+
+static FILLED_DOCUMENTS: &[Filling] = &[
+    filling("documents", "created_at", With::Now),
+    filling("document_tags", "created_at", With::Now),
+    filling("aedis_learning_paths", "created_at", With::Now),
+    filling("aedis_learning_paths", "updated_at", With::Column("created_at")),
+];
+
+static FILLED_MEMORY: &[Filling] = &[
+    filling("memory_records", "created_at", With::Column("updated_at")),
+    filling("memory_records", "created_at", With::Now),
+    filling("memory_records", "updated_at", With::Column("created_at")),
+    filling("memory_records", "importance_score", With::Number(1.0)),
+];
+
+static FILLED_VECTORS: &[Filling] = &[
+    filling("documents", "date_created", With::Now),
+    filling("documents", "last_accessed", With::Column("date_created")),
+];
+
+static FILLED_CODE: &[Filling] = &[
+    filling("files", "relative_path", With::Column("file_path")),
+    filling("files", "absolute_path", With::Column("file_path")),
+];
+
+const fn filling(table: &'static str, column: &'static str, with: With) -> Filling {
+    Filling { table, column, with }
+}
+
 const fn rule(table: &'static str, column: &'static str, check: Check) -> Rule {
     Rule { table, column, check }
 }
@@ -135,7 +193,7 @@ const PROVENANCE_TARGET: &[&str] = &[
     "planner_persisted_output",
     "heuristic_promotion",
 ];
-const MEMORY_TYPE: &[&str] =
+pub(super) const MEMORY_TYPE: &[&str] =
     &["agent", "document", "entity", "analysis", "case_law", "precedent", "context", "summary"];
 /// The first and the last one are cut short in the application itself.
 const FILE_TYPE: &[&str] = &["pd", "docx", "txt", "doc", "rt", "odt"];
@@ -246,6 +304,13 @@ mod tests {
                     assert!(rows.column(other).is_some(), "{table}.{other}");
                 }
                 rules += 1;
+            }
+            for Filling { table, column, with } in fillings_of(database.kind) {
+                let (_, rows) = fresh.schema().table(table).unwrap();
+                assert!(rows.column(column).is_some(), "{table}.{column}");
+                if let With::Column(other) = with {
+                    assert!(rows.column(other).is_some(), "{table}.{other}");
+                }
             }
         }
         assert!(rules > 50);

@@ -1,6 +1,6 @@
 //! Database kind `configuration`: settings.
 
-use super::{Database, Export, Needs, table};
+use super::{Column, Database, Export, Form, Needs, table};
 use crate::record::ConfigValue;
 
 pub(super) static DATABASE: Database = Database {
@@ -9,7 +9,10 @@ pub(super) static DATABASE: Database = Database {
     wal: false,
     has: &[Needs { table: "configuration", columns: &["key", "value", "value_type"] }],
     lacks: &[],
-    tables: &[table::<ConfigValue>("configuration", &[])],
+    tables: &[table::<ConfigValue>(
+        "configuration",
+        &[Column { column: "value", field: "value", form: Form::Setting }],
+    )],
     schema: include_str!("schema/configuration.sql"),
     export: Export::Always,
 };

@@ -1,8 +1,10 @@
 //! Database kind `memory_proposals`: memories that wait for a decision.
 
-use super::{Database, Export, Needs, json, table, time};
+use super::{Column, Database, Export, Needs, json, memory_type, table, time};
 use crate::legacy::time::{Stamp, Zoneless};
 use crate::record::MemoryProposal;
+
+const TYPE: [Column; 2] = memory_type("metadata_json");
 
 pub(super) static DATABASE: Database = Database {
     kind: "memory_proposals",
@@ -13,7 +15,8 @@ pub(super) static DATABASE: Database = Database {
     tables: &[table::<MemoryProposal>(
         "memory_proposals",
         &[
-            json("metadata_json", "metadata"),
+            TYPE[0],
+            TYPE[1],
             json("flags_json", "flags"),
             time("created_at", "created_at", Stamp::D, Zoneless::Local),
             time("approved_at", "approved_at", Stamp::D, Zoneless::Local),

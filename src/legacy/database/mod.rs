@@ -127,6 +127,14 @@ pub(crate) enum Form {
     Bool,
     /// JSON as text.
     Json,
+    /// A setting as text, truth values as Python spells them. Another field says which type it is
+    /// of.
+    Setting,
+    /// The type of a memory, or what stands for it where the old application does not know it.
+    /// Names the column of the metadata, which say it then.
+    MemoryType(&'static str),
+    /// The metadata of a memory: JSON as text. Names the column of the type.
+    MemoryMetadata(&'static str),
     /// An embedding as a JSON array of numbers.
     JsonFloats,
     /// An embedding as 32-bit floats, little-endian.
@@ -197,6 +205,15 @@ const fn floats(column: &'static str, field: &'static str) -> Column {
 /// The integer key of a row of another table.
 const fn reference(column: &'static str, field: &'static str, table: &'static str) -> Column {
     Column { column, field, form: Form::Ref(table) }
+}
+
+/// The type and the metadata of a memory.
+const fn memory_type(metadata: &'static str) -> [Column; 2] {
+    let column = "memory_type";
+    [
+        Column { column, field: "memory_type", form: Form::MemoryType(metadata) },
+        Column { column: metadata, field: "metadata", form: Form::MemoryMetadata(column) },
+    ]
 }
 
 /// The natural key of a record.
@@ -338,6 +355,9 @@ mod tests {
                     let values = given.filter(|value| !value.is_null());
                     let fits = |value: &Value| match column.form {
                         Form::Plain | Form::Json => value.is_string() || value.is_number(),
+                        Form::MemoryType(_) | Form::MemoryMetadata(_) | Form::Setting => {
+                            value.is_string()
+                        }
                         Form::Time { .. } => {
                             let text = value.as_str().unwrap_or_default();
                             text.parse::<crate::Timestamp>().is_ok()

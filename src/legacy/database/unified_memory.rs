@@ -1,8 +1,10 @@
 //! Database kind `unified_memory`: memories, their links to code, and sharing.
 
-use super::{Database, Export, Needs, floats, json, key, table, time, utc};
+use super::{Column, Database, Export, Needs, floats, key, memory_type, table, time, utc};
 use crate::legacy::time::{Stamp, Zoneless};
 use crate::record::{Memory, MemoryCodeLink, MemorySharing};
+
+const TYPE: [Column; 2] = memory_type("metadata");
 
 pub(super) static DATABASE: Database = Database {
     kind: "unified_memory",
@@ -14,7 +16,8 @@ pub(super) static DATABASE: Database = Database {
         table::<Memory>(
             "memory_records",
             &[
-                json("metadata", "metadata"),
+                TYPE[0],
+                TYPE[1],
                 time("created_at", "created_at", Stamp::D, Zoneless::Local),
                 time("updated_at", "updated_at", Stamp::D, Zoneless::Local),
                 floats("embedding_vector", "embedding"),

@@ -1,19 +1,10 @@
-//! What the families write, exported to be loaded, as the old application's own statements read it.
-//!
-//! Tests only. The old readers compare queue times as text with `datetime('now')`, decode JSON
-//! that Python wrote, and refuse words outside their lists.
+//! The documents database: documents, queue, knowledge, personas, files, versions, workflows.
 
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::Connection;
-use rusqlite::types::Value;
-
-use super::{ExportOptions, Mode, export};
+use super::{check, exported, json};
 use crate::base::error::Result;
-use crate::base::json::Json;
-use crate::base::time::{ManualClock, Timestamp};
+use crate::base::time::Timestamp;
 use crate::family::{
     AnalysisChange, GroupKind, Moved, NewAnalysis, NewArtifact, NewChunk, NewDocument, NewEvent,
     NewFile, NewFileEntity, NewJob, NewKnowledgeProposal, NewPath, NewPersona, NewProposal,
@@ -21,62 +12,19 @@ use crate::family::{
     NewWorkflow, TaskChange, Verdict,
 };
 use crate::record::{KnowledgeTerm, ScanManifest, WorkflowStep};
-use crate::store::{Store, WriteTx};
+use crate::store::WriteTx;
 
-/// 2026-02-14 08:18:02 UTC, to the second: where forms with a fraction drop it.
-const NOW: i64 = 1_771_057_082_000_000;
 const LEASE: Duration = Duration::from_secs(60);
-
-fn json(text: &str) -> Json {
-    Json::from_text(text).unwrap()
-}
-
-/// The rows of a statement, cells joined as SQLite would show them.
-fn rows(db: &Connection, sql: &str) -> Vec<String> {
-    let mut statement = db.prepare(sql).unwrap();
-    let columns = statement.column_count();
-    let row = |row: &rusqlite::Row<'_>| {
-        let cells = (0..columns).map(|column| {
-            Ok(match row.get::<_, Value>(column)? {
-                Value::Null => "NULL".to_owned(),
-                Value::Integer(number) => number.to_string(),
-                Value::Real(number) => format!("{number:?}"),
-                Value::Text(text) => text,
-                Value::Blob(bytes) => format!("{} bytes", bytes.len()),
-            })
-        });
-        Ok(cells.collect::<rusqlite::Result<Vec<_>>>()?.join("|"))
-    };
-    statement.query_map([], row).unwrap().collect::<rusqlite::Result<_>>().unwrap()
-}
-
-#[track_caller]
-fn check(db: &Connection, sql: &str, expected: &[&str]) {
-    assert_eq!(rows(db, sql), expected, "{sql}");
-}
-
-/// The documents database of a store that `fill` wrote to, and nothing was left out of.
-fn exported(folder: &Path, fill: fn(&mut WriteTx<'_>) -> Result<()>) -> Connection {
-    let clock = Arc::new(ManualClock::new(Timestamp::from_micros(NOW)));
-    let store = Store::builder().clock(clock).create(folder.join("store")).unwrap();
-    store.write(fill).unwrap();
-    let options = ExportOptions::new().mode(Mode::Loadable);
-    let report = export(&store, &folder.join("out"), &options, &mut |_| {}).unwrap();
-    assert!(report.left_out.is_empty(), "{:?}", report.left_out);
-    let documents = report.files.iter().find(|one| one.kind == "documents").unwrap();
-    assert!(documents.dangling.is_empty(), "{:?}", documents.dangling);
-    assert!(!folder.join("out/documents.db.quarantine.jsonl").exists(), "all can be loaded");
-    Connection::open(&documents.path).unwrap()
-}
 
 #[test]
 fn documents_are_listed_searched_and_counted_by_the_old_statements() {
     let folder = tempfile::tempdir().unwrap();
-    let db = exported(folder.path(), |tx| {
+    let out = exported(folder.path(), |tx| {
         let new = NewDocument::new("Memo.DOCX", "DOCX", " legal ").content("The reply is due.");
         tx.documents().create(new.primary_purpose("r\u{e9}ply").tag(NewTag::new("Urgent")))?;
         tx.documents().create(NewDocument::new("b.txt", "txt", "legal")).map(drop)
     });
+    let db = out.db("documents");
     check(
         &db,
         "SELECT file_name, file_type, category, primary_purpose, created_at, updated_at
@@ -134,7 +82,8 @@ fn work(tx: &mut WriteTx<'_>) -> Result<()> {
 #[test]
 fn a_queue_is_claimed_and_schedules_are_due_by_comparing_texts() {
     let folder = tempfile::tempdir().unwrap();
-    let db = exported(folder.path(), work);
+    let out = exported(folder.path(), work);
+    let db = out.db("documents");
     check(
         &db,
         "SELECT run_type, status, payload_json, summary_json, started_at, completed_at
@@ -204,7 +153,8 @@ fn curate(tx: &mut WriteTx<'_>) -> Result<()> {
 #[test]
 fn knowledge_and_personas_are_what_the_old_readers_decode() {
     let folder = tempfile::tempdir().unwrap();
-    let db = exported(folder.path(), curate);
+    let out = exported(folder.path(), curate);
+    let db = out.db("documents");
     check(
         &db,
         "SELECT term, category, status, verified, verified_by, is_canonical, confidence,
@@ -272,7 +222,8 @@ fn file_away(tx: &mut WriteTx<'_>) -> Result<()> {
 #[test]
 fn files_and_their_organization_are_found_by_the_old_joins() {
     let folder = tempfile::tempdir().unwrap();
-    let db = exported(folder.path(), file_away);
+    let out = exported(folder.path(), file_away);
+    let db = out.db("documents");
     check(
         &db,
         "SELECT normalized_path, length(path_hash), file_size, mtime, ext, status
@@ -334,7 +285,8 @@ fn keep(tx: &mut WriteTx<'_>) -> Result<()> {
 #[test]
 fn versions_paths_artifacts_and_workflows_keep_their_words_and_times() {
     let folder = tempfile::tempdir().unwrap();
-    let db = exported(folder.path(), keep);
+    let out = exported(folder.path(), keep);
+    let db = out.db("documents");
     check(
         &db,
         "SELECT analysis_id, version, parent_version, status,
