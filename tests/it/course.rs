@@ -116,7 +116,9 @@ pub(crate) fn follow<M: Model>(writes: &[Write<M::Call>]) {
         let done = store.write(|tx| {
             let by = By { seq: tx.seq(), actor: ACTORS[write.actor], now: tx.now() };
             tx.set_author(by.actor)?;
-            write.calls.iter().for_each(|call| model.call(tx, call, by));
+            for call in &write.calls {
+                model.call(tx, call, by);
+            }
             if write.is_dropped { Err(Error::invalid("test", "dropped")) } else { Ok(()) }
         });
         if write.is_dropped {

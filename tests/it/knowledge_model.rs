@@ -117,6 +117,21 @@ impl Graph {
         self.put(id, proposal, by);
     }
 
+    /// Why what a sound payload says cannot be done now, if it cannot.
+    fn refusal(&self, payload: &Value) -> Option<&'static str> {
+        let text = |field: &str| payload[field].as_str();
+        let is_there = |name: &str| self.named(name).is_some();
+        let Some((source, target)) = text("source_id").zip(text("target_id")) else {
+            return text("entity_id").is_some_and(is_there).then_some("already_exists");
+        };
+        if !is_there(source) || !is_there(target) {
+            return Some("not_found");
+        }
+        let mut names = self.relations.values().map(|(name, ..)| name.as_str());
+        let is_taken = names.any(|name| text("relation_id") == Some(name));
+        is_taken.then_some("already_exists")
+    }
+
     fn approve(&mut self, tx: &mut WriteTx<'_>, id: NodeId, note: Option<&str>, by: By) {
         let done = tx.knowledge().approve(id, note);
         let Some(proposal) = self.proposals.get(&id).cloned() else {
@@ -131,22 +146,7 @@ impl Graph {
             return self.decided(id, Rejected, Some(&reason), by);
         }
         let payload = proposal.payload.unwrap().to_value().unwrap();
-        let text = |field: &str| payload[field].as_str();
-        let refusal = match proposal.proposal_type.as_str() {
-            "entity" => {
-                let is_taken = text("entity_id").is_some_and(|name| self.named(name).is_some());
-                is_taken.then_some("already_exists")
-            }
-            _ => {
-                let is_there = |field: &str| self.named(text(field).unwrap()).is_some();
-                let mut names = self.relations.values().map(|(name, ..)| name.as_str());
-                let is_taken = names.any(|name| text("relation_id") == Some(name));
-                match is_there("source_id") && is_there("target_id") {
-                    false => Some("not_found"),
-                    true => is_taken.then_some("already_exists"),
-                }
-            }
-        };
+        let refusal = self.refusal(&payload);
         if let Some(kind) = refusal {
             return assert_eq!(fault(done), kind, "{payload}");
         }
@@ -155,37 +155,39 @@ impl Graph {
         self.made(made, &payload, by);
     }
 
-    /// Follows what an approval made. Without a name it gets one from its key, past those that are
-    /// taken, and is written twice for that.
+    /// Follows what an approval made.
     fn made(&mut self, id: NodeId, payload: &Value, by: By) {
         self.ledger.put(id, by);
-        let free = |stem: &str, taken: &BTreeSet<String>| {
-            let first = format!("{stem}_{}", id.key());
-            let others = (2..).map(|number| format!("{first}_{number}"));
-            let mut names = std::iter::once(first.clone()).chain(others);
-            names.find(|name| !taken.contains(name)).unwrap()
-        };
-        if let Some(source) = payload["source_id"].as_str() {
-            let ends = [source, payload["target_id"].as_str().unwrap()];
-            let [source, target] = ends.map(|name| self.named(name).unwrap());
-            let name = match payload["relation_id"].as_str() {
-                Some(name) => name.to_owned(),
-                None => {
-                    self.ledger.put(id, by);
-                    free("rel", &self.relations.values().map(|(name, ..)| name.clone()).collect())
-                }
-            };
+        let text = |field: &str| payload[field].as_str();
+        if let Some((source, target)) = text("source_id").zip(text("target_id")) {
+            let [source, target] = [source, target].map(|name| self.named(name).unwrap());
+            let taken = self.relations.values().map(|(name, ..)| name.clone()).collect();
+            let name = self.name((text("relation_id"), "rel"), &taken, id, by);
             self.relations.insert(id, (name, source, target));
         } else {
-            let name = match payload["entity_id"].as_str() {
-                Some(name) => name.to_owned(),
-                None => {
-                    self.ledger.put(id, by);
-                    free("ent", &self.entities.values().cloned().collect())
-                }
-            };
+            let taken = self.entities.values().cloned().collect();
+            let name = self.name((text("entity_id"), "ent"), &taken, id, by);
             self.entities.insert(id, name);
         }
+    }
+
+    /// The name that was given, or one from the key past those that are taken; what gets such a
+    /// name is written twice for that.
+    fn name(
+        &mut self,
+        (given, stem): (Option<&str>, &str),
+        taken: &BTreeSet<String>,
+        id: NodeId,
+        by: By,
+    ) -> String {
+        if let Some(name) = given {
+            return name.to_owned();
+        }
+        self.ledger.put(id, by);
+        let first = format!("{stem}_{}", id.key());
+        let others = (2..).map(|number| format!("{first}_{number}"));
+        let mut names = std::iter::once(first.clone()).chain(others);
+        names.find(|name| !taken.contains(name)).unwrap()
     }
 
     fn reject(&mut self, tx: &mut WriteTx<'_>, id: NodeId, note: Option<&str>, by: By) {

@@ -77,12 +77,15 @@ fn calls() -> impl Strategy<Value = Call> {
     ]
 }
 
+/// Whether a run is on a list.
+type IsMet = fn(&TaskRun) -> bool;
+
 fn json(text: &str) -> Json {
     Json::from_text(text).unwrap()
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct Tasks {
+struct Plain {
     runs: BTreeMap<NodeId, TaskRun>,
     tasks: BTreeMap<NodeId, Task>,
     events: BTreeMap<NodeId, TaskEvent>,
@@ -91,7 +94,7 @@ struct Tasks {
     ledger: Ledger,
 }
 
-impl Tasks {
+impl Plain {
     fn put_run(&mut self, id: NodeId, run: TaskRun, by: By) {
         self.ledger.put(id, by);
         self.runs.insert(id, run);
@@ -291,7 +294,7 @@ impl Tasks {
     fn check_lists(&self, tx: &ReadTx) {
         let new = RunQuery::new;
         let failed = new().run_type("file_pipeline").status(Failed);
-        let lists: [(RunQuery, fn(&TaskRun) -> bool); 5] = [
+        let lists: [(RunQuery, IsMet); 5] = [
             (new(), |_| true),
             (new().status(Running), |run| run.status == Running),
             (new().status(Cancelled), |run| run.status == Cancelled),
@@ -308,7 +311,7 @@ impl Tasks {
     }
 }
 
-impl Model for Tasks {
+impl Model for Plain {
     type Call = Call;
 
     fn begin(store: &Store) -> Self {
@@ -381,7 +384,7 @@ proptest! {
 
     #[test]
     fn runs_and_tasks_do_what_a_plain_model_says(writes in course(calls(), 25)) {
-        follow::<Tasks>(&writes);
+        follow::<Plain>(&writes);
     }
 }
 
@@ -427,10 +430,10 @@ fn of_eight_threads_that_end_a_task_or_a_run_one_does() {
         let ended = on_threads(8, |thread| match (thread + round) % 3 {
             0 => store.write(|tx| tx.tasks().complete(run, None)).map_err(|error| error.kind()),
             1 => store.write(|tx| tx.tasks().fail(run, None)).map_err(|error| error.kind()),
-            _ => match store.write(|tx| tx.tasks().cancel(run)).unwrap() {
-                true => Ok(()),
-                false => Err("conflict"),
-            },
+            _ => {
+                let is_cancelled = store.write(|tx| tx.tasks().cancel(run)).unwrap();
+                is_cancelled.then_some(()).ok_or("conflict")
+            }
         });
         let winner = (only_winner(&ended) + round) % 3;
         let found = store.read().unwrap().tasks().status(run).unwrap().unwrap();

@@ -145,14 +145,14 @@ impl Job {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Jobs {
+struct Plain {
     ids: BTreeMap<String, NodeId>,
     jobs: BTreeMap<NodeId, Job>,
     answers: BTreeMap<NodeId, IdempotencyKey>,
     ledger: Ledger,
 }
 
-impl Jobs {
+impl Plain {
     /// The name of a job, or now and then one that none has.
     fn name(&self, number: usize) -> String {
         let job = self.jobs.values().nth(number % (self.jobs.len() + 1));
@@ -166,13 +166,11 @@ impl Jobs {
     }
 
     fn kept(&mut self, tx: &WriteTx<'_>, (scope, key): (&str, &str), response: Json, by: By) {
-        let (id, created_at) = match self.answer(scope, key) {
-            Some((id, row)) => (id, row.created_at),
-            None => {
-                let found = tx.find::<IdempotencyKey>("scope_key", (scope, key)).unwrap();
-                (found.unwrap().0, Some(by.now))
-            }
-        };
+        let known = self.answer(scope, key).map(|(id, row)| (id, row.created_at));
+        let (id, created_at) = known.unwrap_or_else(|| {
+            let found = tx.find::<IdempotencyKey>("scope_key", (scope, key)).unwrap();
+            (found.unwrap().0, Some(by.now))
+        });
         let row = IdempotencyKey {
             scope: scope.to_owned(),
             idempotency_key: key.to_owned(),
@@ -419,7 +417,7 @@ fn follow_verb(job: &mut Job, verb: &Verb, now: Timestamp) -> Done {
     Done::Something
 }
 
-impl Model for Jobs {
+impl Model for Plain {
     type Call = Call;
 
     fn begin(_store: &Store) -> Self {
@@ -442,11 +440,15 @@ impl Model for Jobs {
             }
             Call::Push(number, count) => {
                 let name = self.name(*number);
-                (0..*count).for_each(|number| self.job(tx, &name, &Verb::Push(number), by));
+                for number in 0..*count {
+                    self.job(tx, &name, &Verb::Push(number), by);
+                }
             }
             Call::Deliver(number, count) => {
                 let name = self.name(*number);
-                (0..*count).for_each(|number| self.job(tx, &name, &Verb::Deliver(number), by));
+                for number in 0..*count {
+                    self.job(tx, &name, &Verb::Deliver(number), by);
+                }
             }
             Call::Keep(scope, key, value) => {
                 let (scope, key) = (SCOPES[*scope], format!("k{key}"));
@@ -503,7 +505,7 @@ proptest! {
 
     #[test]
     fn jobs_and_answers_do_what_a_plain_model_says(writes in course(calls(), 25)) {
-        follow::<Jobs>(&writes);
+        follow::<Plain>(&writes);
     }
 }
 
