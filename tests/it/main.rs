@@ -7,6 +7,7 @@ mod analyzer_http;
 #[cfg(feature = "async")]
 mod async_store;
 mod audit;
+mod audit_model;
 mod change_feed;
 #[path = "../support/check.rs"]
 mod check;
