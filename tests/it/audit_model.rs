@@ -507,7 +507,7 @@ fn run(scope: Scope, steps: &[Step]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn the_chain_says_what_a_plain_model_says(

@@ -423,7 +423,7 @@ fn check(store: &Store, whole: &Table, damage: &Damage) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn the_chain_is_the_one_that_is_computed_from_what_was_done(writes in writes()) {
