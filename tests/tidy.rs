@@ -77,6 +77,10 @@ const ENGINE_HOMES: &[(&str, &[&str])] = &[
     ("ini", &["src/config/parse.rs"]),
 ];
 
+/// The register of the old application's defects, and the number of the last one.
+const REGISTER: &str = "docs/defects.md";
+const DEFECTS: u32 = 28;
+
 const FILE_LINES_MAX: usize = 800;
 const FUNCTION_LINES_MAX: usize = 70;
 const COLUMNS_MAX: usize = 100;
@@ -176,6 +180,15 @@ fn no_text_names_a_path_of_one_machine() {
     report(
         &machine_paths(&text_files()),
         "use a relative path, a temporary folder or a parameter instead",
+    );
+}
+
+#[test]
+fn every_defect_of_the_register_names_tests_that_are_there() {
+    report(
+        &defects(&text_files(), DEFECTS),
+        "write the test that states the behaviour here, and name it in the last column of the \
+         defect's row: `file::name` under tests/it/, or `path.rs::name`",
     );
 }
 
@@ -539,6 +552,47 @@ fn machine_paths(files: &[Source]) -> Violations {
     found
 }
 
+fn defects(files: &[Source], count: u32) -> Violations {
+    let Some(register) = files.iter().find(|file| file.path == REGISTER) else {
+        return vec![format!("{REGISTER}:1: it is not there")];
+    };
+    let (mut found, mut listed) = (Violations::new(), BTreeSet::new());
+    let mut offset = 0;
+    for line in register.text.split_inclusive('\n') {
+        let cells: Vec<&str> = line.split('|').collect();
+        if let [_, defect, _, shown_by, ..] = cells[..]
+            && defect.starts_with(" D")
+        {
+            let numbers =
+                words(defect).filter_map(|(_, word)| word.strip_prefix('D')?.parse::<u32>().ok());
+            listed.extend(numbers);
+            let tests: Vec<&str> = shown_by.split('`').skip(1).step_by(2).collect();
+            if tests.is_empty() {
+                found.push(register.fault(offset, "no test is named"));
+            }
+            for test in tests.into_iter().filter(|test| !is_test(files, test)) {
+                found.push(register.fault(offset, &format!("there is no test `{test}`")));
+            }
+        }
+        offset += line.len();
+    }
+    let missing = (1..=count).filter(|number| !listed.contains(number));
+    found.extend(missing.map(|number| format!("{REGISTER}:1: D{number} is missing")));
+    found
+}
+
+/// Whether `file::name` is a test.
+fn is_test(files: &[Source], test: &str) -> bool {
+    let Some((home, name)) = test.rsplit_once("::") else { return false };
+    let path = if home.contains('/') { home.to_owned() } else { format!("tests/it/{home}.rs") };
+    let Some(file) = files.iter().find(|file| file.path == path) else { return false };
+    words(&file.code).any(|(offset, word)| {
+        let before = file.code[..offset].trim_end();
+        word == name
+            && before.strip_suffix("fn").is_some_and(|it| it.trim_end().ends_with("#[test]"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -727,6 +781,22 @@ mod tests {
             ("tests/tidy.rs", ""),
         ];
         check(forgotten, &tree, &["src/base/time.rs:1", "tests/it/tag.rs:1"]);
+    }
+
+    #[test]
+    fn a_defect_without_a_test_that_is_there_is_found() {
+        let suite = ("tests/it/task.rs", "#[test]\nfn one() {}\nfn two() {}\n");
+        let unit = ("src/base/x.rs", "mod tests {\n    #[test]\n    fn three() {}\n}\n");
+        let register = |rows: &str| format!("| defect | here | shown by |\n|---|---|---|\n{rows}");
+        let good = register(
+            "| D1 a | b | `task::one` |\n| D2, D3 c | d | `src/base/x.rs::three`, `task::one` |\n",
+        );
+        let rule = |files: &[Source]| defects(files, 3);
+        check(rule, &[suite, unit, (REGISTER, &good)], &[]);
+        let bad = register("| D1 a | b | `task::two`, `x::one` |\n| D3 c | d | by hand |\n");
+        let expected = [3, 3, 4, 1].map(|line| format!("{REGISTER}:{line}"));
+        check(rule, &[suite, unit, (REGISTER, &bad)], &expected.each_ref().map(String::as_str));
+        check(rule, &[suite], &["docs/defects.md:1"]);
     }
 
     #[test]

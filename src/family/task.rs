@@ -401,6 +401,8 @@ impl Tasks<&mut WriteTx<'_>> {
     /// As [`Tasks::complete`], but for the tasks.
     pub fn fail(&mut self, run: NodeId, summary: Option<Json>) -> Result<()> {
         let record = self.running(run)?;
+        // Before the tasks end, so that a refusal leaves them as they are.
+        let summary = object("summary", summary)?;
         self.end_tasks(run, &RunStatus::Failed)?;
         self.end(run, record, RunStatus::Failed, summary)
     }

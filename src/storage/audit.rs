@@ -209,7 +209,7 @@ impl Trail {
     pub(crate) fn begin(rows: &impl Rows) -> Result<Self> {
         let (number, previous) = match newest(rows)? {
             None => (1, Digest::from_bytes([0; 32])),
-            Some(head) => (head.number + 1, head.digest),
+            Some(head) => (decoded(head.number.checked_add(1), "head")?, head.digest),
         };
         let (hasher, salts) = (Hasher::default(), Salts::new());
         Ok(Self { number, previous, items: 0, hasher, salts })
@@ -288,6 +288,15 @@ pub(crate) fn items(
         let (number, place) = decoded(place_of(&key[1..]), "key")?;
         Ok((number, place, Item::decode(&value)))
     }))
+}
+
+/// Numbers of entries that have items, before the first number or after the newest one: no head
+/// leads there.
+pub(crate) fn strays(rows: &impl Rows, newest: u64) -> Result<impl Iterator<Item = Result<u64>>> {
+    let before = rows.range(TableId::AUDIT, KeyRange::prefix(&[ITEM]).before(&item_key(1, 0)))?;
+    let after = KeyRange::prefix(&[ITEM]).after(&item_key(newest, u32::MAX));
+    let after = rows.range(TableId::AUDIT, after)?;
+    Ok(before.chain(after).map(|row| Ok(decoded(place_of(&row?.0[1..]), "key")?.0)))
 }
 
 /// Entry and place of the items of a record, oldest first, or of all by record.

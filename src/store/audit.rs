@@ -14,7 +14,7 @@ use crate::base::id::{Kind, NodeId};
 use crate::record::Record;
 use crate::storage::audit::{self, Act, Trail};
 use crate::storage::edges::EdgeRecord;
-use crate::storage::{KeyRange, Rows, RowsMut, TableId, vectors};
+use crate::storage::{Bytes, KeyRange, Rows, RowsMut, TableId, vectors};
 
 const SCOPE_KEY: &[u8] = b"audit/scope";
 /// Longest name of who made a write, in bytes.
@@ -91,7 +91,7 @@ impl Scope {
     /// What the store remembers.
     pub(crate) fn load(rows: &impl Rows) -> Result<Self> {
         let scope = Self::default();
-        if let Some(bytes) = rows.get(TableId::META, SCOPE_KEY)? {
+        if let Some(bytes) = remembered(rows)? {
             scope.set(&bytes);
         }
         Ok(scope)
@@ -122,11 +122,17 @@ impl Scope {
     }
 }
 
+/// What the store remembers to be audited: byte for byte what the newest change of that in the
+/// chain says. None where there never was one.
+pub(crate) fn remembered(rows: &impl Rows) -> Result<Option<Bytes>> {
+    rows.get(TableId::META, SCOPE_KEY)
+}
+
 /// Brings the scope of a store that was just opened to the one asked for.
 pub(crate) fn apply(store: &super::Store, wanted: &Audit) -> Result<()> {
     let shared = store.shared();
     let bytes = wanted.encode(&shared.core.kinds)?;
-    let known = shared.published()?.rows.get(TableId::META, SCOPE_KEY)?;
+    let known = remembered(&*shared.published()?.rows)?;
     let is_known = match known {
         Some(known) => *known == *bytes,
         None => bytes == [0],
@@ -227,15 +233,16 @@ impl WriteTx<'_> {
     }
 
     /// Erases every payload of a record that the audit chain holds, and its earlier values, and
-    /// notes that in the chain. Returns how many payloads there were.
-    pub(crate) fn erase_payloads(&mut self, id: NodeId) -> Result<u64> {
+    /// notes that in the chain. Returns how many payloads there were; `None` where neither the
+    /// chain nor the history knows of the record.
+    pub(crate) fn erase_payloads(&mut self, id: NodeId) -> Result<Option<u64>> {
         let rows = &self.writer.rows;
         let places = audit::places(rows, Some(id.as_u64()))?.collect::<Result<Vec<_>>>()?;
         let history = KeyRange::prefix(&id.as_u64().to_be_bytes());
         let earlier = rows.range(TableId::HISTORY, history)?;
         let earlier = earlier.map(|row| row.map(|(key, _)| key)).collect::<Result<Vec<_>>>()?;
         if places.is_empty() && earlier.is_empty() {
-            return Ok(0);
+            return Ok(None);
         }
         self.writer.audit_always(Act::Erase, id.as_u64(), &[])?;
         let mut erased = 0;
@@ -246,6 +253,6 @@ impl WriteTx<'_> {
             self.writer.rows.delete(TableId::HISTORY, &key)?;
         }
         vectors::forget_past(&mut self.writer.rows, id)?;
-        Ok(erased)
+        Ok(Some(erased))
     }
 }

@@ -159,6 +159,19 @@ fn an_erased_record_leaves_nothing_but_that_it_was_erased() {
 }
 
 #[test]
+fn earlier_values_of_what_is_not_audited_are_erased_too() {
+    let (_home, store) = new_store();
+    let id = store.write(|tx| tx.insert(&Card::new("secret"))).unwrap();
+    let before = store.seq();
+    store.write(|tx| tx.delete(id)).unwrap();
+    assert_eq!(store.read().unwrap().get_as_of(id, before).unwrap(), Some(Card::new("secret")));
+    assert_eq!(store.write(|tx| tx.audit().erase(id)).unwrap(), 0, "the chain held nothing");
+    assert_eq!(store.read().unwrap().get_as_of::<Card>(id, before).unwrap(), None);
+    assert!(store.read().unwrap().audit().verify(None).unwrap().is_ok());
+    sound(&store);
+}
+
+#[test]
 fn a_noted_digest_is_found_or_missed() {
     let (_home, store) = audited(Audit::of::<Memory>());
     store.write(|tx| tx.insert(&memory("a"))).unwrap();

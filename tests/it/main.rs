@@ -7,11 +7,13 @@ mod analyzer_http;
 #[cfg(feature = "async")]
 mod async_store;
 mod audit;
+mod audit_model;
 mod change_feed;
 #[path = "../support/check.rs"]
 mod check;
 mod concurrency;
 mod config;
+mod course;
 mod documents;
 mod drafts;
 mod entities;
@@ -38,6 +40,7 @@ mod index;
 mod jobs;
 mod jobs_model;
 mod knowledge;
+mod knowledge_model;
 mod learning;
 #[cfg(feature = "legacy")]
 mod legacy;
@@ -73,6 +76,7 @@ mod search_standing;
 mod store;
 mod tags;
 mod tasks;
+mod tasks_model;
 mod transfer;
 mod undo;
 mod vector_documents;
@@ -81,6 +85,7 @@ mod vectors;
 mod vectors_legacy;
 mod vectors_model;
 mod workflow;
+mod workflow_model;
 #[path = "../support/workload.rs"]
 mod workload;
 mod write;

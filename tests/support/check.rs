@@ -17,6 +17,15 @@ pub(crate) fn fault<T: Debug>(result: engraph::Result<T>) -> &'static str {
     result.unwrap_err().kind()
 }
 
+/// The number of the one call that succeeded, where all others found that it had.
+#[track_caller]
+pub(crate) fn only_winner<T: Debug>(ended: &[Result<T, &'static str>]) -> usize {
+    let winners: Vec<usize> = (0..ended.len()).filter(|place| ended[*place].is_ok()).collect();
+    assert_eq!(winners.len(), 1, "{ended:?}");
+    assert!(ended.iter().all(|end| end.is_ok() || end.as_ref().err() == Some(&"conflict")));
+    winners[0]
+}
+
 /// The cards of a transaction, by every way to read them.
 pub(crate) trait Cards {
     /// In the order of their ids.

@@ -156,7 +156,7 @@ impl AuditTrail<&ReadTx> {
             let (number, head) = row?;
             let head = head.ok_or_else(|| broken(number))?;
             let author = self.author(&head)?;
-            let changes = head.items - u64::from(author.is_named);
+            let changes = head.items.saturating_sub(author.is_named.into());
             found.push(AuditEntry {
                 number,
                 seq: head.seq,
@@ -242,10 +242,10 @@ impl AuditTrail<&mut WriteTx<'_>> {
     pub fn erase(&mut self, id: NodeId) -> Result<u64> {
         let was_there = self.tx.delete(id)?;
         let erased = self.tx.erase_payloads(id)?;
-        if !was_there && erased == 0 {
+        if !was_there && erased.is_none() {
             return Err(Error::not_found("record", id));
         }
-        Ok(erased)
+        Ok(erased.unwrap_or(0))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::storage::audit::{self, Act, Head, Item};
 use crate::storage::changes::{self, Operation};
 use crate::storage::tables::record_key;
 use crate::storage::{Rows as _, TableId};
-use crate::store::ReadTx;
+use crate::store::{ReadTx, audit as store_audit};
 
 /// Problems that a report names one by one; more are only counted.
 const NAMED_MAX: usize = 100;
@@ -81,6 +81,7 @@ impl AuditTrail<&ReadTx> {
         let noted = digest.map(noted).transpose()?;
         let mut check = Check::new(self.tx);
         check.entries(noted)?;
+        check.scope()?;
         check.places()?;
         check.log()?;
         check.records()?;
@@ -102,6 +103,8 @@ struct Check<'a> {
     without_payload: HashMap<u64, Vec<(u64, u32)>>,
     /// The newest entry that changed what is audited.
     scope: Option<(u64, Seq)>,
+    /// What it says, unless that was removed.
+    scope_payload: Option<Vec<u8>>,
 }
 
 impl<'a> Check<'a> {
@@ -112,19 +115,21 @@ impl<'a> Check<'a> {
             seqs: HashSet::new(),
             without_payload: HashMap::new(),
             scope: None,
+            scope_payload: None,
         }
     }
 
     /// Heads and items, in order.
     fn entries(&mut self, noted: Option<Digest>) -> Result<()> {
         let mut before: Option<Head> = None;
-        let mut next = 1;
+        let mut newest = 0_u64;
         for row in audit::heads(self.tx.rows(), 0)? {
             let (number, head) = row?;
-            for missing in next..number.min(next + NAMED_MAX as u64) {
+            let next = newest.saturating_add(1);
+            for missing in next..number.min(next.saturating_add(NAMED_MAX as u64)) {
                 self.report.add(missing, "the entry is missing");
             }
-            next = number + 1;
+            newest = number;
             self.report.entries += 1;
             let Some(head) = head else {
                 self.report.add(number, "the entry was altered: it does not decode");
@@ -139,11 +144,24 @@ impl<'a> Check<'a> {
             self.seqs.insert(head.seq);
             before = Some(head);
         }
+        self.strays(newest)?;
         let mut lost: Vec<(u64, u32)> =
             std::mem::take(&mut self.without_payload).into_values().flatten().collect();
         lost.sort_unstable();
         for (number, place) in lost {
             self.report.add(number, format!("the payload of change {place} was removed"));
+        }
+        Ok(())
+    }
+
+    /// Items of entries without a head, where that does not show in the numbers of the others.
+    fn strays(&mut self, newest: u64) -> Result<()> {
+        let mut last = None;
+        for number in audit::strays(self.tx.rows(), newest)? {
+            let number = number?;
+            if last.replace(number) != Some(number) {
+                self.report.add(number, "the entry is missing");
+            }
         }
         Ok(())
     }
@@ -161,7 +179,8 @@ impl<'a> Check<'a> {
             // The one before is missing or broken, which is said already.
             None => return,
         };
-        if before.is_some_and(|before| before.number + 1 != number && before.number < number) {
+        let is_gap = |before: &Head| before.number < number && before.number + 1 != number;
+        if before.is_some_and(is_gap) {
             return;
         }
         if head.previous != expected {
@@ -191,6 +210,7 @@ impl<'a> Check<'a> {
             self.report.changes += u64::from(item.act != Act::Author);
             if item.act == Act::Scope {
                 self.scope = Some((number, head.seq));
+                self.scope_payload = item.secret.map(|(_, payload)| payload);
             }
         }
         if u64::from(expected) - 1 != head.items {
@@ -203,6 +223,12 @@ impl<'a> Check<'a> {
     }
 
     fn item(&mut self, number: u64, place: u32, item: &Item) -> Result<()> {
+        // First, since an erasure explains what is gone before it, and not what it holds itself.
+        if item.act == Act::Erase
+            && let Some(erased) = self.without_payload.remove(&item.id)
+        {
+            self.report.erased += erased.len() as u64;
+        }
         match &item.secret {
             Some((salt, payload)) if Item::digest_of(salt, payload) != item.digest => {
                 self.report.add(number, format!("the payload of change {place} was altered"));
@@ -210,15 +236,25 @@ impl<'a> Check<'a> {
             Some(_) => {}
             None => self.without_payload.entry(item.id).or_default().push((number, place)),
         }
-        if item.act == Act::Erase
-            && let Some(erased) = self.without_payload.remove(&item.id)
-        {
-            self.report.erased += erased.len() as u64;
-        }
         let key = audit::by_id_key(item.id, number, place);
         if item.act.is_of_record() && self.tx.rows().get(TableId::AUDIT, &key)?.is_none() {
             let id = NodeId::from_u64(item.id);
             self.report.add(number, format!("change {place} is not among those of record {id}"));
+        }
+        Ok(())
+    }
+
+    /// What is audited is what the newest change of that says.
+    fn scope(&mut self) -> Result<()> {
+        let remembered = store_audit::remembered(self.tx.rows())?;
+        match (self.scope, &self.scope_payload) {
+            (None, _) if remembered.is_some() => {
+                self.report.add(None, "no entry says what is audited, and something is");
+            }
+            (Some((number, _)), Some(said)) if remembered.as_deref() != Some(said) => {
+                self.report.add(number, "what is audited was changed, and no entry says so");
+            }
+            _ => {}
         }
         Ok(())
     }

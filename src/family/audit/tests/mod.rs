@@ -1,5 +1,7 @@
 //! The chain under attack: rows of the table are altered, removed, added and exchanged.
 
+mod damage;
+
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
@@ -173,6 +175,62 @@ fn keys_of(tx: &WriteTx<'_>, prefix: &[u8]) -> Vec<Box<[u8]>> {
 }
 
 #[test]
+fn the_newest_entry_is_named_when_only_its_head_is_gone() {
+    check(
+        |tx| tx.writer.rows.delete(TableId::AUDIT, &head_key(5)),
+        &["5: the entry is missing", "-: write 5 has no entry"],
+    );
+    check(|tx| put(tx, &item_key(0, 1), &read(tx, &item_key(2, 1))), &["0: the entry is missing"]);
+}
+
+#[test]
+fn an_entry_with_the_greatest_number_is_named_and_none_follows_it() {
+    let numbered = |tx: &WriteTx<'_>, number: u64| {
+        let mut head = Head::decode(&read(tx, &head_key(number))).unwrap();
+        head.number = u64::MAX;
+        head.digest = head.computed_digest();
+        head.encode()
+    };
+    check(
+        |tx| put(tx, &head_key(3), &numbered(tx, 3)),
+        &[
+            "3: entry 18446744073709551615 lies in its place",
+            "4: it does not follow the entry before it, one of the two was altered",
+        ],
+    );
+    let (_home, store) = store();
+    store.write(|tx| put(tx, &head_key(u64::MAX), &numbered(tx, 5))).unwrap();
+    assert_eq!(problems(&store)[0], "6: the entry is missing");
+    let next = store.write(|tx| tx.insert(&said("one more")));
+    assert_eq!(next.unwrap_err().kind(), "corrupt");
+}
+
+#[test]
+fn a_chain_that_is_gone_as_a_whole_is_missed() {
+    check(
+        |tx| {
+            for key in keys_of(tx, &[]) {
+                tx.writer.rows.delete(TableId::AUDIT, &key)?;
+            }
+            Ok(())
+        },
+        &["-: no entry says what is audited, and something is"],
+    );
+}
+
+#[test]
+fn what_is_audited_is_not_changed_past_the_chain() {
+    check(
+        |tx| tx.writer.rows.put(TableId::META, b"audit/scope", &[0]),
+        &["1: what is audited was changed, and no entry says so"],
+    );
+    check(
+        |tx| tx.writer.rows.delete(TableId::META, b"audit/scope"),
+        &["1: what is audited was changed, and no entry says so"],
+    );
+}
+
+#[test]
 fn entries_in_another_order_are_named() {
     let exchange = |tx: &mut WriteTx<'_>| {
         for (one, other) in
@@ -203,6 +261,18 @@ fn a_removed_payload_is_named_unless_an_entry_says_that_it_was_erased() {
     assert_eq!(erased, 3);
     assert_eq!(problems(&store), [""; 0]);
     assert_eq!(report(&store).erased, 3);
+}
+
+#[test]
+fn an_erasure_does_not_explain_that_its_own_payload_is_gone() {
+    let (_home, store) = store();
+    store.write(|tx| tx.audit().erase(note(1))).unwrap();
+    // The deletion is the first item of the entry, the erasure the second.
+    let remove = |tx: &mut WriteTx<'_>| crate::storage::audit::erase(&mut tx.writer.rows, 6, 2);
+    assert!(store.write(remove).unwrap());
+    assert_eq!(problems(&store), ["6: the payload of change 2 was removed"]);
+    store.write(|tx| tx.audit().erase(note(1))).unwrap();
+    assert_eq!(problems(&store), [""; 0], "a later one explains it");
 }
 
 #[test]
