@@ -103,7 +103,6 @@ fn help_says_what_there_is() {
         "memory",
         "memory summarise",
         "memory entity",
-        "memory entity relate",
         "git log",
         "git record",
         "git read",

@@ -37,26 +37,26 @@ pub(super) struct Summarise {
 pub(super) struct Grouping {
     /// The share of words and pairs of words that memories of a group have in common; 0.3 by
     /// default
-    #[arg(long, value_name = "SHARE", value_parser = share)]
-    words_min: Option<f64>,
+    #[arg(long = "words-min", value_name = "SHARE", value_parser = share)]
+    words: Option<f64>,
     /// The cosine of their embeddings, where both have one; 0.8 by default
-    #[arg(long, value_name = "COSINE", value_parser = cosine, allow_negative_numbers = true)]
-    vectors_min: Option<f64>,
+    #[arg(long = "vectors-min", value_name = "COSINE", value_parser = cosine, allow_negative_numbers = true)]
+    vectors: Option<f64>,
     /// Memories that a group needs; 2 by default
-    #[arg(long, value_name = "N")]
-    size_min: Option<usize>,
+    #[arg(long = "size-min", value_name = "N")]
+    size: Option<usize>,
 }
 
 impl Grouping {
     pub(super) fn grouping(&self) -> MemoryGrouping {
         let mut grouping = MemoryGrouping::new();
-        if let Some(share) = self.words_min {
+        if let Some(share) = self.words {
             grouping = grouping.words_min(share);
         }
-        if let Some(cosine) = self.vectors_min {
+        if let Some(cosine) = self.vectors {
             grouping = grouping.vectors_min(cosine);
         }
-        if let Some(memories) = self.size_min {
+        if let Some(memories) = self.size {
             grouping = grouping.size_min(memories);
         }
         grouping

@@ -38,15 +38,12 @@ pub(super) struct List {
 pub(super) fn list(list: &List, output: &mut Output) -> Result<Answer, Failure> {
     looking(&list.store, |tx| {
         let entities = tx.entities();
-        let listed: Vec<(NodeId, Entity)> = match &list.entity_type {
-            Some(entity_type) => {
-                let rows = entities.of_type(entity_type)?.take(list.limit);
-                rows.collect::<Result<_, engraph::Error>>()?
-            }
-            None => {
-                let after = list.after.as_deref().map(|after| shown::id_named(tx, after));
-                entities.list(after.transpose()?, list.limit)?
-            }
+        let listed: Vec<(NodeId, Entity)> = if let Some(entity_type) = &list.entity_type {
+            let rows = entities.of_type(entity_type)?.take(list.limit);
+            rows.collect::<Result<_, engraph::Error>>()?
+        } else {
+            let after = list.after.as_deref().map(|after| shown::id_named(tx, after));
+            entities.list(after.transpose()?, list.limit)?
         };
         records::show(tx, &listed, FIELDS, output)
     })
