@@ -226,6 +226,10 @@ pub(crate) const CONFIG_BYTES_MAX: usize = 4 << 20;
 /// Longest key of a setting in a store, in characters; as long as the old application accepts.
 pub(crate) const CONFIG_KEY_CHARS_MAX: usize = 255;
 
+/// Parts of a dotted key: trees of settings are walked by functions that call themselves, and
+/// nobody nests settings deeper.
+pub(crate) const CONFIG_KEY_PARTS_MAX: usize = 64;
+
 /// Longest text in one log line, in bytes: a line is for people to read.
 #[cfg(feature = "log")]
 pub(crate) const LOG_TEXT_BYTES_MAX: usize = 16 << 10;
