@@ -64,6 +64,9 @@ mod quality;
 mod random;
 mod recall;
 mod recall_model;
+#[cfg(feature = "http")]
+#[path = "../support/reply.rs"]
+mod reply;
 mod scan;
 mod schedules;
 mod search;
@@ -73,6 +76,8 @@ mod store;
 mod tags;
 mod tasks;
 mod transfer;
+#[path = "../support/tree.rs"]
+mod tree;
 mod undo;
 mod vector_documents;
 mod vectors;
