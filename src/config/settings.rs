@@ -11,6 +11,7 @@ use super::layer::Layer;
 use super::schema::{Problem, Schema, not_of_type};
 use super::{Tree, each_leaf, find, merge, parts, put, take};
 use crate::base::error::{Error, Result};
+use crate::base::limits::CONFIG_FILLED_BYTES_MAX;
 
 /// The layer of what is set by hand.
 const BY_HAND: &str = "set";
@@ -145,7 +146,7 @@ impl Settings {
     }
 
     /// As [`Settings::new`], with what `${NAME}` in a text stands for. Names that are not among
-    /// these stay as they are.
+    /// these stay as they are, as do those that would make a text longer than 1 MiB.
     pub fn with_variables<N: Into<String>, V: Into<String>>(
         schema: Schema,
         variables: impl IntoIterator<Item = (N, V)>,
@@ -368,7 +369,8 @@ impl Settings {
             out.push_str(before);
             let end = from.find('}');
             let known = end.and_then(|end| self.shared.variables.get(&from[2..end]).zip(Some(end)));
-            if let Some((value, end)) = known {
+            let fits = |value: &str| out.len() + value.len() <= CONFIG_FILLED_BYTES_MAX;
+            if let Some((value, end)) = known.filter(|(value, _)| fits(value)) {
                 out.push_str(value);
                 rest = &from[end + 1..];
             } else {

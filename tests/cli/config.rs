@@ -149,3 +149,18 @@ fn a_bad_value_is_told_with_its_key_and_its_file() {
     let run = Run::of(&command.env(variable.0, variable.1).output().unwrap());
     run.check(2, "", "from environment");
 }
+
+#[test]
+fn a_file_that_is_no_text_or_has_no_end_is_told() {
+    let session = Session::new();
+    fs::write(session.path("own.toml"), b"[log]\nlevel = \"\xff\"").unwrap();
+    let mut names = vec!["own.toml"];
+    if cfg!(target_os = "linux") {
+        names.push("/dev/zero");
+    }
+    for name in names {
+        let mut command = session.command(&["config", "check"]);
+        let run = Run::of(&command.env("ENGRAPH_CONFIG", name).output().unwrap());
+        run.check(1, name, "");
+    }
+}

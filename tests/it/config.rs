@@ -201,6 +201,16 @@ fn texts_are_filled_from_the_variables_that_are_there() {
 }
 
 #[test]
+fn what_variables_say_does_not_grow_without_end() {
+    let settings = Settings::with_variables(Schema::new(), [("LONG", "x".repeat(10_000))]);
+    settings.load([layer("file", &json!({ "a": "${LONG}".repeat(10_000), "b": "${LONG}" }))]);
+    let text = settings.get::<String>("a").unwrap();
+    assert!((1 << 20) - 10_000 <= text.len() && text.len() < 2 << 20, "{}", text.len());
+    assert!(text.ends_with("${LONG}"), "what does not fit stays as it was");
+    assert_eq!(settings.get::<String>("b").unwrap().len(), 10_000);
+}
+
+#[test]
 fn a_schema_has_defaults_and_says_what_is_wrong_and_where() {
     let port = KeySpec::new("port", SettingType::Integer).default(80).range(1.0, 65_535.0);
     let mode = KeySpec::new("mode", SettingType::Text).choices(["fast", "safe"]);

@@ -201,8 +201,11 @@ fn the_last_copy_is_remembered_and_grows_old() {
     check(&case.health(day), &[(Status::Degraded, Check::Backup)]);
     let copy = Store::open(&to).unwrap();
     assert_eq!(copy.health().unwrap().last_backup, None, "the copy itself was never copied");
-    std::fs::write(case.store.directory().join("last_backup"), b"\xff not a note").unwrap();
-    assert_eq!(case.health(|_| {}).last_backup, None);
+    let huge = format!("{{\"to\":\"{}\"}}", "x".repeat(1 << 20));
+    for bad in [&b"\xff not a note"[..], huge.as_bytes()] {
+        std::fs::write(case.store.directory().join("last_backup"), bad).unwrap();
+        assert_eq!(case.health(|_| {}).last_backup, None);
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod shown;
 
 use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{env, io};
 
 use clap::{Args, Subcommand};
 use engraph::config::{Format, Layer, Schema, Settings, parse};
@@ -123,11 +123,7 @@ fn file_in(folder: &Path) -> PathBuf {
 
 /// The layer of a file; `None` where there is no file.
 fn read(path: &Path) -> Result<Option<Layer>, String> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.to_string()),
-    };
+    let Some(text) = file::read(path).map_err(|error| error.to_string())? else { return Ok(None) };
     let tree = parse(&text, Format::of_path(path)).map_err(|error| error.to_string())?;
     Ok(Some(Layer::new(format!("file {}", path.display()), tree)))
 }
