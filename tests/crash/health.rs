@@ -97,7 +97,8 @@ fn a_disk_that_fills_up_is_told_before_it_is_full_and_nothing_acknowledged_is_lo
     let mut kept = 0;
     let failed = loop {
         // Digits that do not compress away.
-        let content: String = (0..20_000).map(|_| format!("{:x}", random.below(1 << 62))).collect();
+        let digits: Vec<String> = (0..20_000).map(|_| random.below(1 << 62).to_string()).collect();
+        let content = digits.concat();
         let memory = Memory { content, ..Memory::default() };
         match store.write(|tx| tx.insert(&memory).map(drop)) {
             Ok(()) => kept += 1,

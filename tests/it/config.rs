@@ -321,15 +321,15 @@ fn a_listener_that_panics_or_owns_another_holds_nobody_up() {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let panics = settings.listen("a", |_| std::panic::resume_unwind(Box::new("on purpose")));
     let to = Arc::clone(&heard);
-    let hears = settings.listen("a", move |change| to.lock().unwrap().push(change.now.clone()));
+    let second = settings.listen("a", move |change| to.lock().unwrap().push(change.now.clone()));
     let inner = settings.clone();
     let set = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| inner.set("a", 1)));
-    assert!(set.is_err(), "whoever sets hears of the panic");
+    assert!(set.is_err(), "whoever sets second of the panic");
     drop(panics);
     settings.set("a", 2).unwrap();
     assert_eq!(*heard.lock().unwrap(), [Some(json!(1)), Some(json!(2))]);
     // Dropping it drops another one with it.
-    let owner = settings.listen("b", move |_| assert!(format!("{hears:?}").contains("\"a\"")));
+    let owner = settings.listen("b", move |_| assert!(format!("{second:?}").contains("\"a\"")));
     drop(owner);
     settings.set("a", 3).unwrap();
     assert_eq!(heard.lock().unwrap().len(), 2);
