@@ -66,7 +66,9 @@ fn model(trees: &[Value], parts: &[&str]) -> Option<Value> {
 proptest! {
     #[test]
     fn the_uppermost_layer_wins_and_mappings_are_merged(
-        layers in prop::collection::vec(prop::collection::vec((key(), nothing_or_value()), 0..4), 0..4),
+        layers in prop::collection::vec(
+            prop::collection::vec((key(), nothing_or_value()), 0..4), 0..4,
+        ),
         by_hand in prop::collection::vec((key(), value()), 0..3),
         asked in key(),
     ) {

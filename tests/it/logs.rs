@@ -308,7 +308,9 @@ fn a_value_that_logs_while_it_is_shown_stops_nothing() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn no_piece_of_a_secret_is_left_where_a_text_is_cut(at in 16_300..16_400_usize, form in 0..4_usize) {
+    fn no_piece_of_a_secret_is_left_where_a_text_is_cut(
+        at in 16_300..16_400_usize, form in 0..4_usize,
+    ) {
         let secret = "Zq7planted9Zq7planted9";
         let planted = match form {
             0 => format!("postgres://me:{secret}@host/db"),

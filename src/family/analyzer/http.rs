@@ -4,8 +4,8 @@
 //! The question asks for six labelled lines; an answer without any of them is none. Where a request
 //! fails in a way that may pass (429, 5xx, no answer in time, a broken connection) it is sent again
 //! after a pause that doubles. A server that refuses us, or fails question after question, is given
-//! up: asking it about further files would only take time. Neither the key nor what a server says in
-//! an error is ever part of a message of ours: servers repeat what they are sent.
+//! up: asking it about further files would only take time. Neither the key nor what a server says
+//! in an error is ever part of a message of ours: servers repeat what they are sent.
 
 use std::io::Read as _;
 use std::sync::atomic::{AtomicU32, Ordering};
