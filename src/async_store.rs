@@ -29,8 +29,8 @@ use crate::graph::Graph;
 use crate::storage::changes::Change;
 use crate::store::commit::message_of;
 use crate::store::{
-    CompactReport, Options, ReadTx, Search, SearchResults, SearchStats, Store, StoreStats,
-    VerifyReport, WriteTx,
+    CompactReport, Health, HealthOptions, Options, ReadTx, Search, SearchResults, SearchStats,
+    Store, StoreStats, VerifyReport, WriteTx,
 };
 
 /// A [`Store`] whose calls are futures. Cheap to clone; clones share everything, their limits too.
@@ -276,6 +276,14 @@ impl AsyncStore {
     /// As [`Store::stats`].
     pub async fn stats(&self) -> Result<StoreStats> {
         self.run(&self.inner.reads, 1, Store::stats).await
+    }
+
+    /// How the store is doing: see [`Store::health_with`]. Waits for a place, as every read.
+    ///
+    /// # Errors
+    /// As [`Store::health_with`].
+    pub async fn health(&self, options: HealthOptions) -> Result<Health> {
+        self.run(&self.inner.reads, 1, move |store| store.health_with(&options)).await
     }
 
     /// Waits for running writes, then closes the data file; later calls fail with

@@ -226,6 +226,17 @@ pub(crate) const CONFIG_BYTES_MAX: usize = 4 << 20;
 /// Longest key of a setting in a store, in characters; as long as the old application accepts.
 pub(crate) const CONFIG_KEY_CHARS_MAX: usize = 255;
 
+/// Longest text of a setting that variables may fill, in bytes: a short file could name a long
+/// variable without end.
+pub(crate) const CONFIG_FILLED_BYTES_MAX: usize = 1 << 20;
+
+/// Parts of a dotted key: trees of settings are walked by functions that call themselves, and
+/// nobody nests settings deeper.
+pub(crate) const CONFIG_KEY_PARTS_MAX: usize = 64;
+
+/// Longest note of the last copy, in bytes: a path and two numbers.
+pub(crate) const BACKUP_NOTE_BYTES_MAX: u64 = 64 << 10;
+
 /// Longest text in one log line, in bytes: a line is for people to read.
 #[cfg(feature = "log")]
 pub(crate) const LOG_TEXT_BYTES_MAX: usize = 16 << 10;
@@ -235,9 +246,13 @@ pub(crate) const LOG_TEXT_BYTES_MAX: usize = 16 << 10;
 pub(crate) const LOG_BATCH_LINES: usize = 256;
 
 /// Log lines that wait for a sink to write them; more are dropped and counted, so that nobody
-/// waits for a log: at 16 KiB a text, 64 MiB at worst.
+/// waits for a log.
 #[cfg(feature = "log")]
 pub(crate) const LOG_WAITING_LINES_MAX: usize = 4_096;
+
+/// Bytes of log lines that wait for a sink to write them: lines may have many texts.
+#[cfg(feature = "log")]
+pub(crate) const LOG_WAITING_BYTES_MAX: usize = 16 << 20;
 
 /// Files that a scan reads before it writes what they are: one write and one sync each batch.
 pub(crate) const SCAN_BATCH_FILES: usize = 512;

@@ -103,6 +103,11 @@ impl Failure {
         Self::new(Code::No, "not_found", message)
     }
 
+    /// Something that the command depends on does not do what it is for.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self::new(Code::Failed, "engine", message)
+    }
+
     /// Standard output cannot be written.
     #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
     pub(crate) fn output(error: io::Error) -> Self {

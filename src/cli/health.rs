@@ -24,6 +24,10 @@ pub(super) struct Arguments {
     #[arg(long)]
     quick: bool,
 
+    /// Free bytes to judge by, where a quota says other than the disk
+    #[arg(long, value_name = "BYTES")]
+    disk_free: Option<u64>,
+
     /// Free bytes of the disk below which the store is degraded
     #[arg(long, value_name = "BYTES")]
     disk_min: Option<u64>,
@@ -55,17 +59,18 @@ impl Arguments {
         let usual = HealthOptions::default();
         let number = |given: Option<u64>, key: &str| match given {
             Some(given) => Ok(Some(given)),
-            None => settings.find::<u64>(key),
+            None => settings.find_checked::<u64>(key),
         };
         let disk_min = number(self.disk_min, "health.disk_min")?;
         let disk_failing = number(self.disk_failing, "health.disk_failing")?;
         let behind_max = number(self.behind_max, "health.behind_max")?;
         let backup_age_max = match self.backup_age_max {
             Some(seconds) => Some(Duration::from_secs(seconds)),
-            None => settings.find("health.backup_age_max")?,
+            None => settings.find_checked("health.backup_age_max")?,
         };
         Ok(HealthOptions {
             sizes: if self.quick { Sizes::Skipped } else { Sizes::Counted },
+            disk_free_bytes: self.disk_free,
             disk_free_bytes_min: disk_min.unwrap_or(usual.disk_free_bytes_min),
             disk_free_bytes_failing: disk_failing.unwrap_or(usual.disk_free_bytes_failing),
             view_behind_max: behind_max.unwrap_or(usual.view_behind_max),

@@ -199,7 +199,8 @@ pub(crate) fn run() -> ExitCode {
     code.into()
 }
 
-/// Tells which files of settings are not in force, once, where the command does not tell itself.
+/// Tells which files of settings are not in force, once, where the command does not tell itself;
+/// fails where the form of the output is set to what is none.
 fn warned(action: &Action, loaded: &config::Loaded, output: &mut Output) -> Result<(), Failure> {
     if matches!(action, Action::Config(_)) {
         return Ok(());
@@ -209,6 +210,7 @@ fn warned(action: &Action, loaded: &config::Loaded, output: &mut Output) -> Resu
         let reason = text::escaped(reason).into_owned();
         output.note(format_args!("warning: the settings in {path} are not used: {reason}"))?;
     }
+    loaded.settings.find_checked::<bool>("output.json")?;
     Ok(())
 }
 
@@ -282,7 +284,7 @@ fn dispatch(
         Action::Persona(arguments) => persona::run(arguments, output),
         Action::Tag(arguments) => tag::run(arguments, output),
         Action::File(arguments) => file::run(arguments, output),
-        Action::Analyze(arguments) => analyze::run(arguments, output),
+        Action::Analyze(arguments) => analyze::run(arguments, &loaded.settings, output),
         Action::Audit(arguments) => audit::run(arguments, output),
         Action::Git(arguments) => git::run(arguments, output),
         Action::Erase(arguments) => erase::run(arguments, output),

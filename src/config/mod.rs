@@ -25,13 +25,20 @@ pub use settings::{Change, Listener, Settings};
 use serde_json::{Map, Value};
 
 use crate::base::error::{Error, Result};
+use crate::base::limits::CONFIG_KEY_PARTS_MAX;
 
 /// The tree of a layer: mappings by the parts of keys, values at their ends.
 pub type Tree = Map<String, Value>;
 
 /// The parts of a dotted key.
 pub(crate) fn parts(key: &str) -> Result<Vec<&str>> {
-    let parts: Vec<&str> = key.split('.').collect();
+    // One more tells that there are too many.
+    let parts: Vec<&str> = key.split('.').take(CONFIG_KEY_PARTS_MAX + 1).collect();
+    if parts.len() > CONFIG_KEY_PARTS_MAX {
+        let found = key.split('.').count() as u64;
+        let max = CONFIG_KEY_PARTS_MAX as u64;
+        return Err(Error::Limit { what: "key of a setting in parts".into(), max, found });
+    }
     if parts.iter().any(|part| part.is_empty()) {
         return Err(Error::invalid("key", format!("{key:?} has an empty part")));
     }

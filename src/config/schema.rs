@@ -263,15 +263,20 @@ impl Schema {
     /// # Errors
     /// [`Error::Invalid`] for a value that the key may not have, or a key that is not allowed.
     pub fn check_value(&self, key: &str, value: &Value) -> Result<()> {
-        parts(key)?;
+        let parts = parts(key)?;
         if value.is_null() {
             return Ok(());
         }
-        match self.find(key) {
-            Some(spec) => spec.check(value),
-            None if self.allows(key) => Ok(()),
-            None => Err(Error::invalid("key", format!("{key} is not known"))),
-        }
+        // Checked where it would stand: a mapping has the values of other keys in it.
+        let mut tree = Tree::new();
+        put(&mut tree, &parts, value.clone());
+        let mut first = Ok(());
+        self.check_tree(&tree, &mut |_, error| {
+            if first.is_ok() {
+                first = Err(error);
+            }
+        });
+        first
     }
 
     /// Whether a key may be there: a known one, one around or within a known one, or any.
@@ -288,6 +293,13 @@ impl Schema {
             })
     }
 
+    /// Whether a key has known ones below it, and is none itself.
+    fn is_around(&self, key: &str) -> bool {
+        let is_below =
+            |spec: &KeySpec| spec.key.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
+        self.find(key).is_none() && self.keys.iter().any(is_below)
+    }
+
     /// What is wrong with the values of a tree; absent ones are not.
     pub(super) fn check_tree(&self, tree: &Tree, problem: &mut dyn FnMut(String, Error)) {
         for spec in &self.keys {
@@ -298,9 +310,13 @@ impl Schema {
                 problem(spec.key.clone(), error);
             }
         }
-        each_leaf(tree, "", &mut |key, _| {
+        each_leaf(tree, "", &mut |key, value| {
             if !self.allows(&key) {
                 let error = Error::invalid("key", format!("{key} is not known"));
+                problem(key, error);
+            } else if self.is_around(&key) && !value.is_object() && !value.is_null() {
+                // It would hide what other layers say below it.
+                let error = Error::invalid(&*key, "it is no section, and keys below it are known");
                 problem(key, error);
             }
         });

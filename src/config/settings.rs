@@ -1,6 +1,6 @@
 //! The settings themselves: layers, the merged tree, reads in types, changes and who hears of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -11,6 +11,7 @@ use super::layer::Layer;
 use super::schema::{Problem, Schema, not_of_type};
 use super::{Tree, each_leaf, find, merge, parts, put, take};
 use crate::base::error::{Error, Result};
+use crate::base::limits::CONFIG_FILLED_BYTES_MAX;
 
 /// The layer of what is set by hand.
 const BY_HAND: &str = "set";
@@ -61,6 +62,24 @@ struct Listeners {
     next: u64,
     /// By key, then in the order in which they came.
     calls: BTreeMap<String, BTreeMap<u64, Arc<Call>>>,
+    /// What has not been told yet, to whom, in the order of the changes.
+    untold: VecDeque<(u64, Change)>,
+    /// Whether somebody is telling it.
+    is_telling: bool,
+}
+
+/// Whoever tells. What it leaves when a listener panics is told by the next.
+struct Teller<'a> {
+    listeners: &'a Mutex<Listeners>,
+    is_done: bool,
+}
+
+impl Drop for Teller<'_> {
+    fn drop(&mut self) {
+        if !self.is_done {
+            lock(self.listeners).is_telling = false;
+        }
+    }
 }
 
 /// A value that changed.
@@ -87,12 +106,16 @@ impl Drop for Listener {
     fn drop(&mut self) {
         let Some(shared) = self.shared.upgrade() else { return };
         let mut listeners = lock(&shared.listeners);
+        let mut gone = None;
         if let Some(calls) = listeners.calls.get_mut(&self.key) {
-            calls.remove(&self.number);
+            gone = calls.remove(&self.number);
             if calls.is_empty() {
                 listeners.calls.remove(&self.key);
             }
         }
+        drop(listeners);
+        // What it owns may be a listener itself.
+        drop(gone);
     }
 }
 
@@ -123,7 +146,7 @@ impl Settings {
     }
 
     /// As [`Settings::new`], with what `${NAME}` in a text stands for. Names that are not among
-    /// these stay as they are.
+    /// these stay as they are, as do those that would make a text longer than 1 MiB.
     pub fn with_variables<N: Into<String>, V: Into<String>>(
         schema: Schema,
         variables: impl IntoIterator<Item = (N, V)>,
@@ -183,7 +206,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`Error::NotFound`] when it is absent or null; [`Error::Invalid`] when it is not of the
-    /// type.
+    /// type, with the layer that says so.
     pub fn get<T: FromSetting>(&self, key: &str) -> Result<T> {
         self.find(key)?.ok_or_else(|| Error::not_found("setting", key))
     }
@@ -196,7 +219,30 @@ impl Settings {
         let Some(value) = self.value(key)? else { return Ok(None) };
         let is_secret = self.schema().find(key).is_some_and(super::KeySpec::is_secret);
         let typed = T::from_setting(&value);
-        typed.map(Some).ok_or_else(|| not_of_type::<T>(key, &value, is_secret))
+        typed.map(Some).ok_or_else(|| self.blamed(key, not_of_type::<T>(key, &value, is_secret)))
+    }
+
+    /// As [`Settings::find`], where the schema allows the value as well: ranges, choices, patterns.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`].
+    pub fn find_checked<T: FromSetting>(&self, key: &str) -> Result<Option<T>> {
+        if let Some(value) = self.value(key)? {
+            let checked = self.schema().check_value(key, &value);
+            checked.map_err(|error| self.blamed(key, error))?;
+        }
+        self.find(key)
+    }
+
+    /// The error, with the layer that has the value of a key.
+    fn blamed(&self, key: &str, error: Error) -> Error {
+        let sources = self.sources(key).unwrap_or_default();
+        match (error, sources.last()) {
+            (Error::Invalid { field, reason }, Some((layer, _))) => {
+                Error::Invalid { field, reason: format!("{reason} (from {layer})") }
+            }
+            (error, _) => error,
+        }
     }
 
     /// As [`Settings::get`], this where it is absent.
@@ -225,15 +271,17 @@ impl Settings {
         self.value(key).is_ok_and(|value| value.is_some())
     }
 
-    /// Every key, those of mappings included, in alphabetical order.
+    /// Every key that has a value, those of mappings included, in alphabetical order.
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
         let mut keys = BTreeSet::new();
-        each_leaf(&lock(&self.shared.state).merged, "", &mut |key, _| {
+        each_leaf(&lock(&self.shared.state).merged, "", &mut |key, value| {
             for (at, _) in key.match_indices('.') {
                 keys.insert(key[..at].to_owned());
             }
-            keys.insert(key);
+            if !value.is_null() {
+                keys.insert(key);
+            }
         });
         keys.into_iter().collect()
     }
@@ -281,8 +329,10 @@ impl Settings {
         problems
     }
 
-    /// Calls `call` whenever the value of exactly this key changes, after the change, on the thread
-    /// that makes it. It may read and set settings.
+    /// Calls `call` once for each change of the value of exactly this key, after the change. All
+    /// listeners are called one after another, in the order of the changes: on the thread that made
+    /// the change or, while that of an earlier one is still telling, on that thread. A listener may
+    /// read and set settings; what it sets is told when it has ended.
     pub fn listen(&self, key: &str, call: impl Fn(&Change) + Send + Sync + 'static) -> Listener {
         let mut listeners = lock(&self.shared.listeners);
         let number = listeners.next;
@@ -319,7 +369,8 @@ impl Settings {
             out.push_str(before);
             let end = from.find('}');
             let known = end.and_then(|end| self.shared.variables.get(&from[2..end]).zip(Some(end)));
-            if let Some((value, end)) = known {
+            let fits = |value: &str| out.len() + value.len() <= CONFIG_FILLED_BYTES_MAX;
+            if let Some((value, end)) = known.filter(|(value, _)| fits(value)) {
                 out.push_str(value);
                 rest = &from[end + 1..];
             } else {
@@ -340,25 +391,50 @@ impl Settings {
         }
         merge(&mut merged, &state.by_hand);
         let before = std::mem::replace(&mut state.merged, merged);
-        let calls = self.calls(&before, &state.merged);
+        // Noted before another change can come, so that the order stays.
+        lock(&self.shared.listeners).note(&before, &state.merged);
         drop(state);
-        for (call, change) in calls {
-            call(&change);
-        }
+        self.tell();
     }
 
-    /// Whom to call with what, in the order of keys and listeners.
-    fn calls(&self, before: &Tree, now: &Tree) -> Vec<(Arc<Call>, Change)> {
-        let mut found = Vec::new();
-        for (key, calls) in &lock(&self.shared.listeners).calls {
+    /// Tells what has not been told, unless somebody else is telling.
+    fn tell(&self) {
+        if std::mem::replace(&mut lock(&self.shared.listeners).is_telling, true) {
+            return;
+        }
+        let mut teller = Teller { listeners: &self.shared.listeners, is_done: false };
+        loop {
+            let mut listeners = lock(&self.shared.listeners);
+            let Some((number, change)) = listeners.untold.pop_front() else {
+                // Under the lock: whoever notes something from here on tells it.
+                listeners.is_telling = false;
+                teller.is_done = true;
+                return;
+            };
+            // Who was dropped in the meantime hears nothing.
+            let calls = listeners.calls.get(&change.key);
+            let call = calls.and_then(|calls| calls.get(&number)).map(Arc::clone);
+            drop(listeners);
+            if let Some(call) = call {
+                call(&change);
+            }
+        }
+    }
+}
+
+impl Listeners {
+    /// Notes whom to tell of what, in the order of keys and listeners.
+    fn note(&mut self, before: &Tree, now: &Tree) {
+        for (key, calls) in &self.calls {
             let Ok(parts) = parts(key) else { continue };
-            let (before, now) = (find(before, &parts), find(now, &parts));
+            // Null is nothing.
+            let said = |tree| find(tree, &parts).filter(|value| !value.is_null());
+            let (before, now) = (said(before), said(now));
             if before == now {
                 continue;
             }
             let change = Change { key: key.clone(), before: before.cloned(), now: now.cloned() };
-            found.extend(calls.values().map(|call| (Arc::clone(call), change.clone())));
+            self.untold.extend(calls.keys().map(|number| (*number, change.clone())));
         }
-        found
     }
 }

@@ -83,8 +83,11 @@ where
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, R>) {
         let Some(span) = context.span(id) else { return };
-        if let Some(fields) = span.extensions_mut().get_mut::<SpanFields>() {
-            values.record(&mut Fields(&mut fields.0));
+        // Shown before the span is locked: a value may log while it is shown.
+        let mut said = Map::new();
+        values.record(&mut Fields(&mut said));
+        if let Some(SpanFields(fields)) = span.extensions_mut().get_mut::<SpanFields>() {
+            fields.extend(said);
         }
     }
 

@@ -1,6 +1,6 @@
 //! One log line: what happened, when, in which request; in words and as JSON.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -12,6 +12,9 @@ use super::{CORRELATION_ID, category};
 use crate::base::error::describe;
 use crate::base::limits::LOG_TEXT_BYTES_MAX;
 use crate::base::time::Timestamp;
+
+/// Bytes behind the end of a line that are looked at for what is secret before it.
+const MARGIN_BYTES: usize = 1 << 10;
 
 /// How much a line matters, from most to least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -207,12 +210,49 @@ impl Fields<'_> {
 
 /// The text without secrets, as far as a line may be long.
 fn shortened(text: &str) -> String {
-    if text.len() <= LOG_TEXT_BYTES_MAX {
-        return redacted(text).into_owned();
+    let mut head = Head::default();
+    head.push(text);
+    head.shortened()
+}
+
+/// The beginning of a text of any length, and that length.
+#[derive(Default)]
+struct Head {
+    text: String,
+    bytes: usize,
+}
+
+impl Head {
+    fn push(&mut self, text: &str) {
+        self.bytes += text.len();
+        // More than is shown: a secret is told by what stands around it.
+        let room = (LOG_TEXT_BYTES_MAX + MARGIN_BYTES).saturating_sub(self.text.len());
+        self.text.push_str(&text[..boundary(text, room)]);
     }
-    let is_boundary = |at: &usize| text.is_char_boundary(*at);
-    let end = (0..=LOG_TEXT_BYTES_MAX).rev().find(is_boundary).unwrap_or(0);
-    format!("{}... ({} bytes)", redacted(&text[..end]), text.len())
+
+    fn shortened(self) -> String {
+        let Self { text, bytes } = self;
+        let shown = redacted(&text);
+        if bytes <= LOG_TEXT_BYTES_MAX {
+            return shown.into_owned();
+        }
+        format!("{}... ({bytes} bytes)", &shown[..boundary(&shown, LOG_TEXT_BYTES_MAX)])
+    }
+}
+
+impl fmt::Write for Head {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push(text);
+        Ok(())
+    }
+}
+
+/// So many bytes of a text, or some fewer where that is within a character.
+fn boundary(text: &str, bytes: usize) -> usize {
+    if bytes >= text.len() {
+        return text.len();
+    }
+    (0..=bytes).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 impl Visit for Fields<'_> {
@@ -241,6 +281,30 @@ impl Visit for Fields<'_> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.add(field, || shortened(&format!("{value:?}")).into());
+        self.add(field, || {
+            let mut head = Head::default();
+            if write!(head, "{value:?}").is_err() {
+                head.push("...");
+            }
+            head.shortened().into()
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_any_length_takes_no_more_room_than_a_line() {
+        let mut head = Head::default();
+        for _ in 0..10_000 {
+            head.push("\u{e9}\u{6771} and more ");
+        }
+        assert!(head.text.len() <= LOG_TEXT_BYTES_MAX + MARGIN_BYTES);
+        let shown = head.shortened();
+        assert!(shown.ends_with("... (150000 bytes)"), "{}", &shown[LOG_TEXT_BYTES_MAX - 9..]);
+        assert!((LOG_TEXT_BYTES_MAX..LOG_TEXT_BYTES_MAX + 32).contains(&shown.len()));
+        assert_eq!(shortened("as it is"), "as it is");
     }
 }

@@ -37,6 +37,9 @@ const PREFIXED_MIN: usize = 12;
 /// Schemes of an authorization, before its token.
 const SCHEMES: [&str; 6] = ["bearer", "basic", "digest", "negotiate", "token", "apikey"];
 
+/// Longest scheme of an address.
+const SCHEME_CHARS_MAX: usize = 32;
+
 /// Whether a field of that name is kept out of logs.
 ///
 /// ```
@@ -127,9 +130,12 @@ fn named_value(text: &str) -> Option<(usize, usize)> {
     Some((from + skip, from + end))
 }
 
-/// Where a name ends that may be of words with a space between them, such as `API key`.
+/// Where a name ends that may be of two words, as in `api.key` or `API key`. No more than two: each
+/// word is the beginning of what may be a name, and all are to be read once.
 fn name_end(text: &str) -> usize {
-    let end = text.find(|c| !is_word(c) && c != '.').unwrap_or(text.len());
+    let word_end = |text: &str| text.find(|c| !is_word(c)).unwrap_or(text.len());
+    let first = word_end(text);
+    let end = text[first..].strip_prefix('.').map_or(first, |rest| first + 1 + word_end(rest));
     let second = text[end..].strip_prefix(' ').unwrap_or_default();
     let second_end = second.find(|c| !is_word(c)).unwrap_or(second.len());
     if second_end > 0 && second[..second_end].eq_ignore_ascii_case("key") {
@@ -217,7 +223,9 @@ fn known_form(text: &str) -> Option<(usize, usize)> {
 
 /// The password of `scheme://user:password@host`.
 fn in_address(text: &str) -> Option<(usize, usize)> {
-    let scheme_end = text.find(|c: char| !is_word(c) && c != '+' && c != '.')?;
+    let is_other = |c: char| !is_word(c) && c != '+' && c != '.';
+    let mut scheme = text.char_indices().take(SCHEME_CHARS_MAX + 1);
+    let (scheme_end, _) = scheme.find(|(_, character)| is_other(*character))?;
     let rest = text[scheme_end..].strip_prefix("://")?;
     let end = rest.find(|c: char| c.is_whitespace() || c == '/' || c == '"').unwrap_or(rest.len());
     let user_end = rest[..end].rfind('@')?;
@@ -295,6 +303,16 @@ mod tests {
         ] {
             check(text, text);
             assert!(matches!(redacted(text), Cow::Borrowed(_)));
+        }
+    }
+
+    #[test]
+    fn a_text_without_an_end_of_its_first_name_is_read_once() {
+        // Were every part of it the beginning of all that follows, this would take minutes.
+        for part in ["a.", "a+", "key.", "a-b.c+"] {
+            let text = part.repeat((1 << 17) / part.len());
+            check(&text, &text);
+            check(&format!("{text}api.key=abc"), &format!("{text}api.key=[redacted]"));
         }
     }
 

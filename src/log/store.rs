@@ -6,6 +6,8 @@
 //! about its upkeep would follow each other for ever, so a sink takes `info` and above unless it is
 //! told otherwise.
 
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -17,14 +19,15 @@ use super::layer::LineSink;
 use super::line::{Level, Line};
 use crate::base::error::Result;
 use crate::base::json::Json;
-use crate::base::limits::{LOG_BATCH_LINES, LOG_WAITING_LINES_MAX};
+use crate::base::limits::{LOG_BATCH_LINES, LOG_WAITING_BYTES_MAX, LOG_WAITING_LINES_MAX};
 use crate::record::{LogEntry, LogLevel};
 use crate::store::Store;
 
 /// How long a line waits for others at most.
 const WAIT: Duration = Duration::from_secs(1);
 
-/// Writes lines to a store as [`LogEntry`] records. Dropping it writes what waits.
+/// Writes lines to a store as [`LogEntry`] records. Dropping it writes what waits; not within a
+/// write to the store, which that would wait for.
 #[derive(Debug)]
 pub struct StoreSink {
     shared: Arc<Shared>,
@@ -52,9 +55,12 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: Vec<LogEntry>,
-    /// Lines taken to be written just now.
-    in_flight: usize,
+    waiting: VecDeque<LogEntry>,
+    /// Their bytes, about.
+    waiting_bytes: usize,
+    /// Lines that were let in so far, and those of them that are written or dropped.
+    taken: u64,
+    settled: u64,
     stats: StoreSinkStats,
     urgent: bool,
     stopped: bool,
@@ -68,11 +74,12 @@ impl Shared {
     /// What is to be written next; waits for it. `None` at the end.
     fn batch(&self) -> Option<Vec<LogEntry>> {
         let mut state = self.lock();
+        // Whoever flushes says so again if this batch is not all.
+        state.urgent = false;
         while state.waiting.is_empty() {
             if state.stopped {
                 return None;
             }
-            state.urgent = false;
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         let is_too_few = |state: &mut State| {
@@ -82,7 +89,7 @@ impl Shared {
         let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
         let count = state.waiting.len().min(LOG_BATCH_LINES);
         let batch: Vec<LogEntry> = state.waiting.drain(..count).collect();
-        state.in_flight = batch.len();
+        state.waiting_bytes -= batch.iter().map(bytes_of).sum::<usize>();
         Some(batch)
     }
 
@@ -92,7 +99,7 @@ impl Shared {
                 .store
                 .write(|tx| batch.iter().try_for_each(|entry| tx.insert(entry).map(drop)));
             let mut state = self.lock();
-            state.in_flight = 0;
+            state.settled += batch.len() as u64;
             match written {
                 Ok(()) => state.stats.written += batch.len() as u64,
                 // A store that is closed or poisoned takes nothing more; nobody is to fail by it.
@@ -101,6 +108,18 @@ impl Shared {
             drop(state);
             self.changed.notify_all();
         }
+    }
+
+    /// Nothing is written any more: what waits, or was to be written just now, is dropped.
+    fn give_up(&self) {
+        let mut state = self.lock();
+        state.stopped = true;
+        state.waiting.clear();
+        state.waiting_bytes = 0;
+        state.stats.dropped += state.taken - state.settled;
+        state.settled = state.taken;
+        drop(state);
+        self.changed.notify_all();
     }
 }
 
@@ -118,7 +137,12 @@ impl StoreSink {
         let worker = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("engraph-log".into())
-            .spawn(move || dispatcher::with_default(&Dispatch::none(), || worker.run()))
+            .spawn(move || {
+                let run = || dispatcher::with_default(&Dispatch::none(), || worker.run());
+                if catch_unwind(AssertUnwindSafe(run)).is_err() {
+                    worker.give_up();
+                }
+            })
             .map_err(|error| crate::Error::io("start a thread for", "log lines", error))?;
         Ok(Self { shared, level_max: Level::Info, thread: Mutex::new(Some(thread)) })
     }
@@ -130,14 +154,17 @@ impl StoreSink {
         self
     }
 
-    /// Waits until every line that was taken before is written or dropped.
+    /// Waits until every line that was taken before is written or dropped. Not to be called within
+    /// a write to the store, which the lines would wait for.
     pub fn flush(&self) {
         let mut state = self.shared.lock();
-        state.urgent = true;
-        self.shared.changed.notify_all();
-        let is_busy = |state: &mut State| !state.waiting.is_empty() || state.in_flight > 0;
-        let waited = self.shared.changed.wait_while(state, is_busy);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        let taken = state.taken;
+        while state.settled < taken {
+            // Again after each batch: what comes meanwhile is not urgent.
+            state.urgent = true;
+            self.shared.changed.notify_all();
+            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     /// What it did so far.
@@ -153,12 +180,17 @@ impl LineSink for StoreSink {
             return;
         }
         let entry = entry(line);
+        let bytes = bytes_of(&entry);
         let mut state = self.shared.lock();
-        if state.waiting.len() >= LOG_WAITING_LINES_MAX || state.stopped {
+        let is_full = state.waiting.len() >= LOG_WAITING_LINES_MAX
+            || state.waiting_bytes + bytes > LOG_WAITING_BYTES_MAX;
+        if is_full || state.stopped {
             state.stats.dropped += 1;
             return;
         }
-        state.waiting.push(entry);
+        state.waiting_bytes += bytes;
+        state.taken += 1;
+        state.waiting.push_back(entry);
         drop(state);
         self.shared.changed.notify_all();
     }
@@ -172,6 +204,12 @@ impl Drop for StoreSink {
         // A thread that panicked has nothing more to say.
         drop(thread.map(JoinHandle::join));
     }
+}
+
+/// About how much memory a line takes.
+fn bytes_of(entry: &LogEntry) -> usize {
+    let details = entry.details.as_ref().map_or(0, |details| details.as_str().len());
+    size_of::<LogEntry>() + entry.message.len() + entry.category.len() + details
 }
 
 /// The record of a line.

@@ -41,6 +41,12 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// # Errors
     /// What the disk fails with.
     fn sync(&self) -> Result<()>;
+
+    /// Bytes that are free, and all that there are; `None` where the file system of the store's
+    /// directory is to be asked.
+    fn space(&self) -> Option<(u64, u64)> {
+        None
+    }
 }
 
 /// A disk as the engine wants it.

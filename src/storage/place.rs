@@ -1,10 +1,11 @@
 //! Files and directories, by platform: the one module that knows permissions and lock files.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::base::error::{Error, Result};
+use crate::base::limits::BACKUP_NOTE_BYTES_MAX;
 use crate::base::trace::category::STORE;
 
 /// The file with the truth, inside the store's directory.
@@ -191,9 +192,12 @@ pub(crate) fn note_backup(directory: &Path, note: &str) {
     }
 }
 
-/// The note of [`note_backup`].
+/// The note of [`note_backup`], unless it is longer than one can be.
 pub(crate) fn backup_note(directory: &Path) -> Option<String> {
-    fs::read_to_string(directory.join(BACKUP_FILE)).ok()
+    let mut note = String::new();
+    let file = File::open(directory.join(BACKUP_FILE)).ok()?;
+    let read = file.take(BACKUP_NOTE_BYTES_MAX + 1).read_to_string(&mut note).ok()?;
+    (read as u64 <= BACKUP_NOTE_BYTES_MAX).then_some(note)
 }
 
 /// Bytes that the file system of a path has left for us, and all that it has.

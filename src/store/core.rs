@@ -19,6 +19,7 @@ use crate::base::id::Kind;
 use crate::base::time::Clock;
 use crate::graph::Meter;
 use crate::record::{Record, RecordType};
+use crate::storage::disk::Disk;
 use crate::storage::names::Names;
 
 /// The part of an open store that all transactions share.
@@ -45,6 +46,8 @@ pub(crate) struct Core {
     pub(crate) audit: Scope,
     /// Whether long values are written compressed.
     pub(crate) compression: Compression,
+    /// What the data lies on in tests.
+    pub(crate) disk: Option<Arc<dyn Disk>>,
 }
 
 impl Core {

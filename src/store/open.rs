@@ -121,6 +121,7 @@ fn finish(directory: &Path, options: Options, engine: Engine, writable: bool) ->
         attached: Attached::default(),
         audit: Scope::load(&snapshot)?,
         compression: options.compression,
+        disk: options.disk,
     };
     if writable {
         place::note_owner(directory);

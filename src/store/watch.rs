@@ -37,18 +37,22 @@ impl Watchers {
     }
 
     fn enter(&self, slot: Option<u64>, waker: &Waker) -> u64 {
-        self.with(|waiting| {
+        // Made and dropped outside the lock too: the last waker of a task may end other tasks.
+        let waker = waker.clone();
+        let (slot, replaced) = self.with(|waiting| {
             let slot = slot.unwrap_or_else(|| {
                 waiting.next_slot += 1;
                 waiting.next_slot
             });
-            waiting.wakers.insert(slot, waker.clone());
-            slot
-        })
+            (slot, waiting.wakers.insert(slot, waker))
+        });
+        drop(replaced);
+        slot
     }
 
     fn leave(&self, slot: u64) {
-        self.with(|waiting| waiting.wakers.remove(&slot));
+        let left = self.with(|waiting| waiting.wakers.remove(&slot));
+        drop(left);
     }
 }
 
@@ -110,6 +114,32 @@ mod tests {
         fn wake(self: Arc<Self>) {
             self.0.fetch_add(1, Ordering::SeqCst);
         }
+    }
+
+    /// A waker whose end ends another that waits.
+    struct Last(Arc<Watchers>);
+
+    impl Wake for Last {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    impl Drop for Last {
+        fn drop(&mut self) {
+            self.0.leave(99);
+        }
+    }
+
+    #[test]
+    fn a_waker_that_is_replaced_may_end_others() {
+        let watchers = Arc::new(Watchers::default());
+        let (told, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let slot = watchers.enter(None, &Waker::from(Arc::new(Last(Arc::clone(&watchers)))));
+            watchers.enter(Some(slot), Waker::noop());
+            told.send(()).unwrap_or_default();
+        });
+        let patience = std::time::Duration::from_secs(60);
+        assert!(ended.recv_timeout(patience).is_ok(), "it waits for itself");
     }
 
     #[test]

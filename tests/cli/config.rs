@@ -89,3 +89,78 @@ fn what_is_wrong_is_told_and_the_rest_still_counts() {
     session.run(&["init", "s"]).check(0, "", "warning: the settings in");
     session.run(&["config", "list"]).check(0, "output.json", "");
 }
+
+#[test]
+fn values_that_many_calls_set_at_a_time_are_all_kept() {
+    let session = Session::new();
+    let keys = ["disk_min", "disk_failing", "behind_max", "queued_max", "dead_max"];
+    let keys = keys.map(|key| format!("health.{key}"));
+    for round in 1..4 {
+        let round = round.to_string();
+        let set = |key| session.command(&["config", "set", key, &round]).spawn().unwrap();
+        let calls: Vec<_> = keys.iter().map(|key| set(key)).collect();
+        for mut call in calls {
+            assert!(call.wait().unwrap().success());
+        }
+        for key in &keys {
+            session.run(&["config", "get", key]).check(0, &format!("{round}\n"), "");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_a_link_stays_one() {
+    let session = Session::new();
+    file(&session, "dotfiles/engraph.toml", "# mine\n");
+    fs::create_dir_all(session.path("user/engraph")).unwrap();
+    let link = session.path("user/engraph/config.toml");
+    std::os::unix::fs::symlink(session.path("dotfiles/engraph.toml"), &link).unwrap();
+    session.run(&["config", "set", "log.level", "off"]).check(0, "", "config.toml");
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    let text = fs::read_to_string(session.path("dotfiles/engraph.toml")).unwrap();
+    assert_eq!(text, "# mine\n\n[log]\nlevel = \"off\"\n");
+}
+
+#[test]
+fn a_bad_value_is_told_with_its_key_and_its_file() {
+    let session = Session::new();
+    session.run(&["init", "s"]).check(0, "", "");
+    for (text, key, arguments) in [
+        ("log.level = [1]", "log.level", &["stats", "s"][..]),
+        ("log.format = 'xml'", "log.format", &["stats", "s"]),
+        ("health.disk_min = -1", "health.disk_min", &["health", "s"]),
+        ("output.json = 'maybe'", "output.json", &["stats", "s"]),
+        ("log = 5", "log", &["config", "set", "log", "5"]),
+    ] {
+        file(&session, "user/engraph/config.toml", text);
+        let run = session.run(arguments);
+        run.check(2, "", key);
+        if arguments[0] != "config" {
+            run.check(2, "", "config.toml");
+        }
+        let run = session.run(&["config", "check"]);
+        run.check(1, key, "");
+        run.check(1, "config.toml", "");
+    }
+    let variable = ("ENGRAPH_HEALTH_DISK_MIN", "much");
+    file(&session, "user/engraph/config.toml", "");
+    let mut command = session.command(&["health", "s"]);
+    let run = Run::of(&command.env(variable.0, variable.1).output().unwrap());
+    run.check(2, "", "from environment");
+}
+
+#[test]
+fn a_file_that_is_no_text_or_has_no_end_is_told() {
+    let session = Session::new();
+    fs::write(session.path("own.toml"), b"[log]\nlevel = \"\xff\"").unwrap();
+    let mut names = vec!["own.toml"];
+    if cfg!(target_os = "linux") {
+        names.push("/dev/zero");
+    }
+    for name in names {
+        let mut command = session.command(&["config", "check"]);
+        let run = Run::of(&command.env("ENGRAPH_CONFIG", name).output().unwrap());
+        run.check(1, name, "");
+    }
+}

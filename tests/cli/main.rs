@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod analyze;
 mod config;
 mod demo;
 mod errors;
@@ -18,6 +19,9 @@ mod logs;
 mod memory;
 mod migrate;
 mod recall;
+#[cfg(feature = "http")]
+#[path = "../support/reply.rs"]
+mod reply;
 mod search;
 mod session;
 mod similar;

@@ -12,6 +12,7 @@ use engraph::record::{CodeFile, FileAnalysis, FileRelation, TrackStatus};
 use engraph::{Error, Result, Store};
 
 use crate::check::sound;
+use crate::tree::grow;
 use crate::workload::{Home, new_store};
 
 fn write(home: &Home, name: &str, text: &str) {
@@ -160,46 +161,13 @@ fn only_what_is_not_done_is_done() {
     sound(&store);
 }
 
-/// A tree of sources in several languages that use one another.
-fn grow(tree: &Path, files: usize) {
-    for number in 0..files {
-        let (folder, next) = (tree.join(format!("d{:02}", number % 40)), number + 40);
-        std::fs::create_dir_all(&folder).unwrap();
-        let branches = "if x { y(); }\n".repeat(number % 13);
-        let (ending, text) = match number % 5 {
-            0 => (
-                "rs",
-                format!(
-                    "//! Part {number}.\nuse std::fs;\nmod f{next};\nfn f() {{\n{branches}}}\n"
-                ),
-            ),
-            1 => (
-                "py",
-                format!(
-                    "'''Part {number}.'''\nimport os\nimport f{next}\n{}",
-                    "if x:\n  y()\n".repeat(number % 13)
-                ),
-            ),
-            2 => ("ts", format!("// Part {number}.\nimport {{ a }} from './f{next}';\n{branches}")),
-            3 => ("md", format!("# Part {number}\n\nSee [next](f{next}.md).\n")),
-            _ => (
-                "c",
-                format!(
-                    "/* Part {number}. */\n#include <stdio.h>\n#include \"f{next}.c\"\n{branches}"
-                ),
-            ),
-        };
-        std::fs::write(folder.join(format!("f{number}.{ending}")), text).unwrap();
-    }
-}
-
 #[test]
 fn a_stopped_run_goes_on_and_ends_like_a_whole_one() {
     let files = std::env::var("ENGRAPH_TEST_ANALYZE_FILES");
     let files = files.ok().and_then(|files| files.parse().ok()).unwrap_or(700);
     let (home, store) = new_store();
     let tree = home.around().join("tree");
-    grow(&tree, files);
+    grow(&tree, files).unwrap();
     store.scan_tree(&tree, &ScanOptions::new()).unwrap();
     let (options, mut analyzed, mut runs) = (AnalyzeOptions::new(), 0, 0);
     loop {

@@ -1,19 +1,19 @@
 //! Asking a model over HTTP, against a small server of the test: both protocols, what passes and
 //! what does not, and that the key is shown nowhere.
 
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::ops::ControlFlow;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use engraph::Secret;
 use engraph::family::{
-    Analysis, AnalyzeOptions, Analyzer as _, HttpAnalyzer, HttpOptions, Protocol, ScanOptions,
-    Source,
+    Analysis, AnalyzeOptions, AnalyzeReport, Analyzer as _, HttpAnalyzer, HttpOptions, Protocol,
+    ScanOptions, Source,
 };
 use engraph::record::{CodeFile, FileAnalysis, TrackStatus};
 
+use crate::reply::{Reply, read_request};
 use crate::workload::new_store;
 
 const KEY: &str = "sk-planted-4711";
@@ -21,70 +21,20 @@ const SIX_LINES: &str = "LANGUAGE: Python\n**Purpose:** Sorts letters\n\
     FUNCTIONALITY: reads, sorts\n\
     DEPENDENCIES: os, sys\nCOMPLEXITY: 3/10\nNOTES: short";
 
-/// What the server does with a request.
-enum Reply {
-    Status(u16, &'static str, String),
-    /// Takes it, and says nothing until the other side has gone.
-    Silence,
-    /// Hangs up in the middle of an answer.
-    Half,
-}
-
-impl Reply {
-    fn ok(body: impl Into<String>) -> Self {
-        Self::Status(200, "", body.into())
-    }
-
-    fn open_ai(text: &str) -> Self {
-        Self::ok(serde_json::json!({ "choices": [{ "message": { "content": text } }] }).to_string())
-    }
-}
-
 /// A server for exactly these requests; gives what it was sent, heads and bodies.
 fn serve(replies: Vec<Reply>) -> (String, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let server = std::thread::spawn(move || {
-        let answer = |reply| {
+        let answer = |reply: Reply| {
             let (mut stream, _) = listener.accept().unwrap();
             let request = read_request(&mut stream);
-            match reply {
-                Reply::Status(status, header, body) => {
-                    let length = body.len();
-                    let text = format!(
-                        "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\n{header}Connection: \
-                         close\r\n\r\n{body}"
-                    );
-                    stream.write_all(text.as_bytes()).unwrap();
-                }
-                Reply::Half => {
-                    stream.write_all(b"HTTP/1.1 200 X\r\nContent-Length: 99\r\n\r\n{").unwrap();
-                }
-                Reply::Silence => drop(stream.read_to_end(&mut Vec::new())),
-            }
+            reply.give(&mut stream);
             request
         };
         replies.into_iter().map(answer).collect()
     });
     (address, server)
-}
-
-fn read_request(stream: &mut TcpStream) -> String {
-    let mut bytes = Vec::new();
-    let mut buffer = [0; 4_096];
-    loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let head = head.to_ascii_lowercase();
-            let length = head.split("content-length: ").nth(1).unwrap().lines().next().unwrap();
-            if body.len() >= length.trim().parse().unwrap() {
-                return text;
-            }
-        }
-        let count = stream.read(&mut buffer).unwrap();
-        assert!(count > 0, "a request that ends early: {text}");
-        bytes.extend_from_slice(&buffer[..count]);
-    }
 }
 
 fn options(protocol: Protocol, address: &str) -> HttpOptions {
@@ -111,10 +61,9 @@ fn refused(replies: Vec<Reply>, attempts_max: u32) -> String {
 
 #[test]
 fn both_protocols_are_spoken() {
-    let ollama = Reply::ok(serde_json::json!({ "response": SIX_LINES, "done": true }).to_string());
     for (protocol, reply, path, field) in [
         (Protocol::OpenAi, Reply::open_ai(SIX_LINES), "POST /v1/chat/completions ", "\"messages\""),
-        (Protocol::Ollama, ollama, "POST /api/generate ", "\"prompt\""),
+        (Protocol::Ollama, Reply::ollama(SIX_LINES), "POST /api/generate ", "\"prompt\""),
     ] {
         let (address, server) = serve(vec![reply]);
         let analysis = ask(options(protocol, &address)).unwrap().unwrap();
@@ -240,4 +189,73 @@ fn a_run_keeps_answers_states_and_the_report() {
     assert!(report.contains("It sorts.") && report.contains("| python | 1 |"), "{report}");
     let asked = server.join().unwrap().pop().unwrap();
     assert!(asked.contains("| python | 1 |"), "the breakdown is not in the question: {asked}");
+}
+
+/// What a run over ten files gives with a server that answers so, one file at a time; and how many
+/// requests it took.
+fn run_of_ten(replies: Vec<Reply>, attempts_max: u32) -> (AnalyzeReport, usize) {
+    let (home, store) = new_store();
+    let tree = home.around().join("tree");
+    std::fs::create_dir(&tree).unwrap();
+    for number in 0..10 {
+        std::fs::write(tree.join(format!("{number}.py")), "import os\n").unwrap();
+    }
+    store.scan_tree(&tree, &ScanOptions::new()).unwrap();
+    let (address, server) = serve(replies);
+    let options = options(Protocol::OpenAi, &address).attempts_max(attempts_max);
+    let analyzer = HttpAnalyzer::new(options).unwrap();
+    let one_thread = AnalyzeOptions::new().threads(1);
+    let go_on = |_: &_| ControlFlow::Continue(());
+    let report = store.analyze_files(None, &analyzer, &one_thread, go_on).unwrap();
+    let states: Vec<_> = {
+        let tx = store.read().unwrap();
+        tx.iter::<CodeFile>().unwrap().map(|row| row.unwrap().1.status).collect()
+    };
+    let begun = states.iter().filter(|state| **state != Some(TrackStatus::Discovered)).count();
+    assert_eq!(begun as u64, report.analyzed + report.failed + report.errors);
+    (report, server.join().unwrap().len())
+}
+
+#[test]
+fn a_server_that_refuses_us_is_given_up_at_once() {
+    for status in [401, 403, 404] {
+        let (report, asked) =
+            run_of_ten(vec![Reply::open_ai(SIX_LINES), Reply::Status(status, "", KEY.into())], 3);
+        assert_eq!((report.analyzed, report.errors, report.is_stopped), (1, 1, true));
+        assert_eq!(report.gave_up, Some(format!("status {status}")));
+        assert_eq!(asked, 2);
+    }
+}
+
+#[test]
+fn a_server_that_fails_question_after_question_is_given_up() {
+    let busy = || Reply::Status(503, "", String::new());
+    let (report, asked) = run_of_ten((0..10).map(|_| busy()).collect(), 2);
+    assert_eq!((report.errors, asked), (5, 10));
+    assert_eq!(report.gave_up.as_deref(), Some("status 503, 2 times"));
+    // An answer in between, and what is wrong with one file alone, start the count anew.
+    let mut replies: Vec<Reply> = (0..4).map(|_| busy()).collect();
+    replies.push(Reply::open_ai(SIX_LINES));
+    replies.extend((0..4).map(|_| busy()));
+    replies.push(Reply::Status(413, "", String::new()));
+    let (report, asked) = run_of_ten(replies, 1);
+    assert_eq!((report.analyzed, report.errors, report.gave_up), (1, 9, None));
+    assert_eq!(asked, 10);
+}
+
+#[test]
+fn a_key_that_is_a_word_is_left_in_answers() {
+    let (address, server) = serve(vec![Reply::open_ai("PURPOSE: none of it\nDEPENDENCIES: none")]);
+    let analysis = ask(options(Protocol::OpenAi, &address).key(Secret::new("none")));
+    let analysis = analysis.unwrap().unwrap();
+    assert_eq!((analysis.purpose.as_str(), analysis.imports.len()), ("none of it", 0));
+    server.join().unwrap();
+}
+
+#[test]
+fn times_without_end_are_no_trouble() {
+    let (address, server) = serve(vec![Reply::open_ai(SIX_LINES)]);
+    let (long, options) = (Duration::MAX, options(Protocol::OpenAi, &address));
+    assert!(ask(options.timeout(long).interval(long).pause(long)).unwrap().is_some());
+    server.join().unwrap();
 }

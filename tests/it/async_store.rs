@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use engraph::graph::Direction;
-use engraph::{AsyncStore, Error, NodeId, Options, Result, Seq, Store};
+use engraph::{AsyncStore, Error, HealthOptions, NodeId, Options, Result, Seq, Status, Store};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 
@@ -344,6 +344,10 @@ fn opening_searching_and_closing() {
         assert_eq!(found.hits[0].id, id);
         assert!(store.graph(move |graph| graph.degree(id, Direction::Out)).await.unwrap() == 0);
         assert_eq!(store.stats().await.unwrap().seq, Seq(1));
+        let limits = HealthOptions { disk_free_bytes: Some(0), ..HealthOptions::default() };
+        let health = store.health(limits).await.unwrap();
+        assert_eq!((health.status, health.writes.seq), (Status::Failing, Seq(1)));
+        assert_eq!(health.readers.old_states, 0);
         assert_eq!(fault(AsyncStore::open(home.path()).await), "locked");
         let copy = home.around().join("copy");
         store.backup(&copy).await.unwrap();

@@ -201,8 +201,11 @@ fn the_last_copy_is_remembered_and_grows_old() {
     check(&case.health(day), &[(Status::Degraded, Check::Backup)]);
     let copy = Store::open(&to).unwrap();
     assert_eq!(copy.health().unwrap().last_backup, None, "the copy itself was never copied");
-    std::fs::write(case.store.directory().join("last_backup"), b"\xff not a note").unwrap();
-    assert_eq!(case.health(|_| {}).last_backup, None);
+    let huge = format!("{{\"to\":\"{}\"}}", "x".repeat(1 << 20));
+    for bad in [&b"\xff not a note"[..], huge.as_bytes()] {
+        std::fs::write(case.store.directory().join("last_backup"), bad).unwrap();
+        assert_eq!(case.health(|_| {}).last_backup, None);
+    }
 }
 
 #[test]
@@ -291,6 +294,42 @@ fn prometheus_reads_the_metrics() {
     let max = health.writes.latencies.commit.max.as_secs_f64();
     assert_eq!(commit_max.unwrap().value, prometheus_parse::Value::Gauge(max));
     assert!(scraped.docs.contains_key("engraph_seq"));
+}
+
+#[test]
+fn prometheus_is_told_of_a_stuck_reader_and_of_a_lagging_index() {
+    let case = Case::new();
+    case.remember("first");
+    case.store.search("first").run().unwrap();
+    let reader = case.store.read().unwrap();
+    // An idle second between the write and the look brings the index up to date.
+    let health = (0..100).find_map(|_| {
+        case.remember("next");
+        case.clock.advance(Duration::from_secs(301));
+        let health = case.health(|options| options.view_behind_max = 0);
+        (health.views.search.behind > 0).then_some(health)
+    });
+    let health = health.unwrap();
+    check(&health, &[(Status::Degraded, Check::Readers), (Status::Degraded, Check::Search)]);
+    let text = health.to_prometheus();
+    let scraped =
+        prometheus_parse::Scrape::parse(text.lines().map(|it| Ok(it.to_owned()))).unwrap();
+    let value = |metric: &str, label: &str, is: &str| {
+        let mut samples = scraped.samples.iter().filter(|sample| sample.metric == metric);
+        let sample = samples.find(|sample| is.is_empty() || sample.labels.get(label) == Some(is));
+        match sample.map(|sample| &sample.value) {
+            Some(prometheus_parse::Value::Gauge(value)) => *value,
+            other => panic!("{metric} {is}: {other:?} in {text}"),
+        }
+    };
+    assert!(value("engraph_status", "status", "degraded") > 0.5);
+    assert!(value("engraph_reasons", "check", "readers") > 0.5);
+    assert!(value("engraph_reasons", "check", "search") > 0.5);
+    assert!(value("engraph_readers_oldest_age_seconds", "", "") >= 301.0);
+    assert!(value("engraph_readers_old_states", "", "") > 0.5);
+    assert!(value("engraph_view_behind", "view", "search") > 0.5);
+    assert!(health.reasons[0].message.contains("write 1 "), "{:?}", health.reasons);
+    drop(reader);
 }
 
 #[test]

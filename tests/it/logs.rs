@@ -267,3 +267,139 @@ fn the_last_lines_are_kept() {
     let numbers: Vec<_> = recent.lines().iter().map(|line| line.fields["number"].clone()).collect();
     assert_eq!(numbers, [3, 4]);
 }
+
+/// Runs something that must end, though what it waits for may not come.
+#[track_caller]
+fn ends(what: &str, work: impl FnOnce() + Send + 'static) {
+    let (told, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        work();
+        told.send(()).unwrap_or_default();
+    });
+    let patience = std::time::Duration::from_secs(60);
+    assert!(ended.recv_timeout(patience).is_ok(), "{what} does not end");
+}
+
+/// Logs while it is shown.
+struct Talkative;
+
+impl std::fmt::Debug for Talkative {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        tracing::info!("being shown");
+        f.write_str("talkative")
+    }
+}
+
+#[test]
+fn a_value_that_logs_while_it_is_shown_stops_nothing() {
+    ends("recording it", || {
+        let lines = lines_of(|| {
+            let span = tracing::info_span!("outer", late = tracing::field::Empty, n = ?Talkative);
+            let _outer = span.enter();
+            span.record("late", tracing::field::debug(Talkative));
+            tracing::info!(value = ?Talkative, "said");
+        });
+        let last = lines.last().unwrap();
+        assert_eq!((&*last.message, &last.fields["late"]), ("said", &"talkative".into()));
+        assert!(lines.iter().any(|line| line.message == "being shown"), "{lines:?}");
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_piece_of_a_secret_is_left_where_a_text_is_cut(
+        at in 16_300..16_400_usize, form in 0..4_usize,
+    ) {
+        let secret = "Zq7planted9Zq7planted9";
+        let planted = match form {
+            0 => format!("postgres://me:{secret}@host/db"),
+            1 => format!("sk-{secret}"),
+            2 => format!("password={secret}"),
+            _ => format!("Bearer {secret}"),
+        };
+        let text = format!("{} {planted} {}", "x".repeat(at), "y".repeat(500));
+        let lines = lines_of(|| tracing::info!(text = &*text, shown = ?text, "long"));
+        for shown in [lines[0].to_text(), lines[0].to_json()] {
+            prop_assert!(!shown.contains("Zq7"), "{}", &shown[16_200..]);
+            prop_assert!(shown.len() < 2 * 17_000);
+        }
+    }
+}
+
+#[test]
+fn flushing_waits_for_earlier_lines_and_not_for_later_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::create(folder.path().join("log")).unwrap();
+    let sink = Arc::new(StoreSink::new(&store).unwrap());
+    let line = lines_of(|| tracing::info!("again")).remove(0);
+    let is_over = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let (talking, over, said) = (Arc::clone(&sink), Arc::clone(&is_over), line.clone());
+    let talker = std::thread::spawn(move || {
+        while !over.load(std::sync::atomic::Ordering::SeqCst) {
+            (0..100).for_each(|_| talking.take(&said));
+        }
+    });
+    let flushed = Arc::clone(&sink);
+    ends("flushing", move || {
+        for _ in 0..3 {
+            flushed.take(&line);
+            let before = flushed.stats();
+            flushed.flush();
+            let after = flushed.stats();
+            assert!(after.written + after.dropped > before.written + before.dropped);
+        }
+    });
+    is_over.store(true, std::sync::atomic::Ordering::SeqCst);
+    talker.join().unwrap();
+}
+
+/// A clock that panics when the thread of a sink asks it.
+#[derive(Debug)]
+struct BrokenClock;
+
+impl engraph::Clock for BrokenClock {
+    fn now(&self) -> Timestamp {
+        if std::thread::current().name() == Some("engraph-log") {
+            std::panic::resume_unwind(Box::new("on purpose"));
+        }
+        Timestamp::from_micros(1_000_000)
+    }
+}
+
+#[test]
+fn a_sink_whose_thread_dies_drops_lines_and_holds_nobody_up() {
+    ends("flushing", || {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::builder().clock(BrokenClock).create(folder.path().join("s")).unwrap();
+        let sink = StoreSink::new(&store).unwrap();
+        let line = lines_of(|| tracing::info!("lost")).remove(0);
+        for _ in 0..3 {
+            sink.take(&line);
+            sink.flush();
+        }
+        assert_eq!((sink.stats().written, sink.stats().dropped), (0, 3));
+    });
+}
+
+#[test]
+fn lines_that_wait_are_bounded_in_bytes_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::create(folder.path().join("log")).unwrap();
+    let sink = StoreSink::new(&store).unwrap();
+    let text = "long ".repeat(3_200);
+    let lines = lines_of(|| {
+        let text = &*text;
+        tracing::info!(a = text, b = text, c = text, d = text, e = text, f = text, "{text}");
+    });
+    store
+        .write(|_| {
+            (0..500).for_each(|_| sink.take(&lines[0]));
+            Ok(())
+        })
+        .unwrap();
+    sink.flush();
+    let stats = sink.stats();
+    assert_eq!(stats.written + stats.dropped, 500);
+    assert!(stats.dropped >= 100, "{stats:?}");
+}

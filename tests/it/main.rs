@@ -68,6 +68,9 @@ mod quality;
 mod random;
 mod recall;
 mod recall_model;
+#[cfg(feature = "http")]
+#[path = "../support/reply.rs"]
+mod reply;
 mod scan;
 mod schedules;
 mod search;
@@ -78,6 +81,8 @@ mod tags;
 mod tasks;
 mod tasks_model;
 mod transfer;
+#[path = "../support/tree.rs"]
+mod tree;
 mod undo;
 mod vector_documents;
 mod vectors;

@@ -1,13 +1,15 @@
 //! `engraph config`: the settings of the command itself, and where each is from.
 
+mod file;
 mod schema;
+mod shown;
 
+use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{env, io};
 
 use clap::{Args, Subcommand};
-use engraph::config::{Format, Layer, Settings, parse, set_in_text};
-use engraph::log::{REDACTED, is_secret_name};
+use engraph::config::{Format, Layer, Schema, Settings, parse};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -35,7 +37,8 @@ enum Action {
     /// Keep a value in the file of the user
     Set {
         key: String,
-        /// The value: JSON where it is that, else a text
+        /// The value: JSON where it is that, else a text; `-` for a secret, which is read from
+        /// standard input
         value: String,
     },
     /// Take a value out of the file of the user
@@ -120,11 +123,7 @@ fn file_in(folder: &Path) -> PathBuf {
 
 /// The layer of a file; `None` where there is no file.
 fn read(path: &Path) -> Result<Option<Layer>, String> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.to_string()),
-    };
+    let Some(text) = file::read(path).map_err(|error| error.to_string())? else { return Ok(None) };
     let tree = parse(&text, Format::of_path(path)).map_err(|error| error.to_string())?;
     Ok(Some(Layer::new(format!("file {}", path.display()), tree)))
 }
@@ -137,11 +136,8 @@ pub(super) fn run(
     match &arguments.action {
         Action::Get { key } => get(&loaded.settings, key, output),
         Action::Set { key, value } => {
-            // What the schema takes as a text stays one.
-            let schema = loaded.settings.schema();
-            let json: Option<Value> = serde_json::from_str(value).ok();
-            let json = json.filter(|json| schema.check_value(key, json).is_ok());
-            keep(loaded, key, &json.unwrap_or_else(|| value.as_str().into()), output)
+            let value = given(loaded.settings.schema(), key, value)?;
+            keep(loaded, key, &value, output)
         }
         Action::Unset { key } => keep(loaded, key, &Value::Null, output),
         Action::List => list(&loaded.settings, output),
@@ -150,8 +146,29 @@ pub(super) fn run(
     }
 }
 
+/// The value that the command line gives a key. A secret is none of its words: those are seen by
+/// everybody on the machine, and kept by shells.
+fn given(schema: &Schema, key: &str, value: &str) -> Result<Value, Failure> {
+    let json: Option<Value> = serde_json::from_str(value).ok();
+    if shown::has_secret(schema, key, json.as_ref()) {
+        if value != "-" {
+            let message = format!("{key} is a secret, which is no argument");
+            let hint = "give `-` as the value, and the secret on standard input";
+            return Err(Failure::usage(message).hint(hint));
+        }
+        let mut line = String::new();
+        let read = io::stdin().lock().read_line(&mut line);
+        read.map_err(|error| Failure::io("read", Path::new("standard input"), &error))?;
+        return Ok(line.trim().into());
+    }
+    // What the schema takes as a text stays one.
+    let json = json.filter(|json| schema.check_value(key, json).is_ok());
+    Ok(json.unwrap_or_else(|| value.into()))
+}
+
 fn get(settings: &Settings, key: &str, output: &mut Output) -> Result<Answer, Failure> {
     let Some(value) = settings.find::<Value>(key)? else { return Ok(Answer::No) };
+    let value = shown::masked(settings.schema(), key, value);
     if output.is_json() {
         output.json(&value)?;
     } else {
@@ -166,28 +183,10 @@ fn keep(loaded: &Loaded, key: &str, value: &Value, output: &mut Output) -> Resul
     let folder = user_folder().ok_or_else(|| {
         Failure::usage("no folder for settings: neither XDG_CONFIG_HOME nor HOME is set")
     })?;
-    let path = file_in(&folder);
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(Failure::io("read", &path, &error)),
-    };
-    let text = set_in_text(&text, Format::of_path(&path), key, value)?;
-    write(&path, &text).map_err(|error| Failure::io("write", &path, &error))?;
+    let path = file::keep(|| file_in(&folder), &folder, key, value)?;
     let shown = super::text::escaped(&path.to_string_lossy()).into_owned();
     output.note(format_args!("{key} is kept in {shown}"))?;
     Ok(Answer::Yes)
-}
-
-/// Puts a whole file in the place of the old one: half of one would be read by the next call.
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    io::Write::write_all(&mut file, text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 fn list(settings: &Settings, output: &mut Output) -> Result<Answer, Failure> {
@@ -197,7 +196,7 @@ fn list(settings: &Settings, output: &mut Output) -> Result<Answer, Failure> {
         let value = settings.find::<Value>(key)?.unwrap_or_default();
         let sources = settings.sources(key)?;
         let source = sources.last().map_or("", |(name, _)| name.as_str());
-        let value = masked(settings, key, value);
+        let value = shown::masked(settings.schema(), key, value);
         if output.is_json() {
             output.json(&Shown { key, value, source, help: spec.help_text() })?;
         } else {
@@ -214,7 +213,7 @@ fn sources(settings: &Settings, key: &str, output: &mut Output) -> Result<Answer
     let sources = settings.sources(key)?;
     let mut rows = Rows::new(["from", "value"]);
     for (source, value) in &sources {
-        let value = masked(settings, key, value.clone());
+        let value = shown::masked(settings.schema(), key, value.clone());
         if output.is_json() {
             output.json(&serde_json::json!({ "source": source, "value": value }))?;
         } else {
@@ -250,12 +249,6 @@ fn check(loaded: &Loaded, output: &mut Output) -> Result<Answer, Failure> {
         output.table(&rows)?;
     }
     Ok(Answer::yes_if(is_well))
-}
-
-/// The value, unless it is nobody's business.
-fn masked(settings: &Settings, key: &str, value: Value) -> Value {
-    let is_secret = settings.schema().find(key).is_some_and(engraph::config::KeySpec::is_secret);
-    if value.is_null() || !(is_secret || is_secret_name(key)) { value } else { REDACTED.into() }
 }
 
 /// A value as people write it.

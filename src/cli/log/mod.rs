@@ -63,20 +63,20 @@ impl LogArguments {
         let mut all = self.clone();
         // `-v` is a level too.
         if self.log_level.is_none() && self.verbose == 0 {
-            all.log_level = settings.find("log.level")?;
+            all.log_level = settings.find_checked("log.level")?;
         }
         if self.log_format.is_none()
-            && let Some(format) = settings.find::<String>("log.format")?
+            && let Some(format) = settings.find_checked::<String>("log.format")?
         {
             let known = LogFormat::from_str(&format, true);
             all.log_format =
                 Some(known.map_err(|error| Failure::usage(format!("log.format: {error}")))?);
         }
         if self.log_file.is_none() {
-            all.log_file = settings.find::<String>("log.file")?.map(PathBuf::from);
+            all.log_file = settings.find_checked::<String>("log.file")?.map(PathBuf::from);
         }
         if self.correlation_id.is_none() {
-            all.correlation_id = settings.find("log.correlation_id")?;
+            all.correlation_id = settings.find_checked("log.correlation_id")?;
         }
         Ok(all)
     }

@@ -6,7 +6,8 @@
 //! one goes on with what is not done.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::num::NonZero;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,7 +19,7 @@ use serde::Serialize;
 
 use super::{Analysis, Analyzer, Source};
 use crate::base::digest::Digest;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Result, describe};
 use crate::base::id::NodeId;
 use crate::base::json::Json;
 use crate::base::limits::{
@@ -74,6 +75,14 @@ impl AnalyzeOptions {
         self.again = true;
         self
     }
+
+    fn threads_used(&self) -> usize {
+        let threads = match self.threads {
+            0 => thread::available_parallelism().map_or(1, NonZero::get),
+            threads => threads,
+        };
+        threads.min(ANALYZE_THREADS_MAX)
+    }
 }
 
 /// How far a run is. Given to the `progress` of [`Store::analyze_files`].
@@ -106,6 +115,9 @@ pub struct AnalyzeReport {
     pub relations: u64,
     /// Whether it was stopped, or cut at the most files asked for, before its end.
     pub is_stopped: bool,
+    /// Why the analyzer gave up before the end, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gave_up: Option<String>,
     /// What went wrong, by path; the first hundred.
     pub problems: BTreeMap<String, String>,
 }
@@ -135,12 +147,13 @@ impl Store {
     /// Analyzes the files of the inventory below `root` (all of them without one) that were not
     /// analyzed yet: whose bytes, as of the last scan, or whose analyzer is another than that of
     /// the analysis they have. Files that failed are tried again. Each batch is one write; what a
-    /// killed or stopped run did is not done again.
+    /// killed or stopped run kept is not done again. A batch is 256 files, or as many as there are
+    /// threads where [`Analyzer::is_costly`] says so.
     ///
     /// `progress` is told how far it is after each batch, and can stop the run.
     ///
     /// What an analyzer fails at, panics included, is noted in the state of the file and in the
-    /// report; it is no error.
+    /// report; it is no error. An analyzer that [gave up](Analyzer::gave_up) ends the run.
     ///
     /// # Errors
     /// As [`Store::write`].
@@ -177,16 +190,20 @@ impl Store {
             self.write(|tx| batch.iter().try_for_each(|wanted| discover(tx, wanted)))?;
         }
         let (mut done, total) = (0, wanted.len() as u64);
-        for batch in wanted.chunks(ANALYZE_BATCH_FILES) {
-            let looked = look_at_all(batch, analyzer, options.threads);
+        let threads = options.threads_used();
+        let batch_files = if analyzer.is_costly() { threads } else { ANALYZE_BATCH_FILES };
+        for batch in wanted.chunks(batch_files) {
+            let looked = look_at_all(batch, analyzer, threads);
             self.write(|tx| {
-                for (wanted, looked) in batch.iter().zip(&looked) {
-                    keep(tx, wanted, looked, analyzer, &mut report)?;
+                for (place, looked) in &looked {
+                    keep(tx, &batch[*place], looked, analyzer, &mut report)?;
                 }
                 Ok(())
             })?;
-            done += batch.len() as u64;
-            if progress(&AnalyzeProgress { done, total }).is_break() {
+            done += looked.len() as u64;
+            report.gave_up = analyzer.gave_up();
+            let stop = progress(&AnalyzeProgress { done, total }).is_break();
+            if stop || report.gave_up.is_some() {
                 report.is_stopped |= done < total;
                 break;
             }
@@ -262,28 +279,25 @@ fn is_done(
     }
 }
 
-/// Looks at the files of a batch; results are in their order.
+/// Looks at the files of a batch; results are in their order, each with its place. What was not
+/// begun before the analyzer gave up is left out.
 fn look_at_all(
     batch: &[Wanted],
     analyzer: &(impl Analyzer + ?Sized),
     threads: usize,
-) -> Vec<Looked> {
-    let threads = match threads {
-        0 => thread::available_parallelism().map_or(1, NonZero::get),
-        threads => threads,
-    };
-    let threads = threads.min(ANALYZE_THREADS_MAX).min(batch.len()).max(1);
+) -> Vec<(usize, Looked)> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut looked = Vec::new();
-        loop {
+        while analyzer.gave_up().is_none() {
             let place = next.fetch_add(1, Ordering::Relaxed);
-            let Some(wanted) = batch.get(place) else { return looked };
+            let Some(wanted) = batch.get(place) else { break };
             looked.push((place, look_at(wanted, analyzer)));
         }
+        looked
     };
     let mut looked = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let others: Vec<_> = (1..threads.min(batch.len())).map(|_| scope.spawn(work)).collect();
         let mut looked = work();
         for other in others {
             looked.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
@@ -291,15 +305,14 @@ fn look_at_all(
         looked
     });
     looked.sort_unstable_by_key(|(place, _)| *place);
-    looked.into_iter().map(|(_, looked)| looked).collect()
+    looked
 }
 
 fn look_at(wanted: &Wanted, analyzer: &(impl Analyzer + ?Sized)) -> Looked {
-    let bytes = match fs::read(&wanted.path) {
+    let bytes = match read(&wanted.path) {
         Ok(bytes) => bytes,
-        Err(error) => {
-            let outcome = Outcome::Broken(format!("cannot read: {error}"));
-            return Looked { digest: None, lines: None, outcome };
+        Err(reason) => {
+            return Looked { digest: None, lines: None, outcome: Outcome::Broken(reason) };
         }
     };
     let digest = Some(Digest::of(&bytes).to_string());
@@ -310,7 +323,7 @@ fn look_at(wanted: &Wanted, analyzer: &(impl Analyzer + ?Sized)) -> Looked {
     let outcome = match catch_unwind(AssertUnwindSafe(|| analyzer.analyze(&source))) {
         Ok(Ok(Some(analysis))) => Outcome::Analyzed(Box::new(analysis)),
         Ok(Ok(None)) => Outcome::NoAnswer,
-        Ok(Err(error)) => Outcome::Broken(error.to_string()),
+        Ok(Err(error)) => Outcome::Broken(describe(&error)),
         Err(_) => Outcome::Broken("the analyzer panicked".to_owned()),
     };
     let lines = match &outcome {
@@ -318,6 +331,18 @@ fn look_at(wanted: &Wanted, analyzer: &(impl Analyzer + ?Sized)) -> Looked {
         _ => None,
     };
     Looked { digest, lines, outcome }
+}
+
+/// The bytes of a file, unless it has grown too large since the scan.
+fn read(path: &str) -> std::result::Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let max = ANALYZE_FILE_BYTES_MAX as u64;
+    let read = File::open(path).and_then(|file| file.take(max + 1).read_to_end(&mut bytes));
+    match read {
+        Err(error) => Err(format!("cannot read: {error}")),
+        Ok(_) if bytes.len() as u64 > max => Err(format!("it has grown to more than {max} bytes")),
+        Ok(_) => Ok(bytes),
+    }
 }
 
 /// Notes that a file is there, where that is not known yet.

@@ -3,11 +3,13 @@
 //!
 //! The question asks for six labelled lines; an answer without any of them is none. Where a request
 //! fails in a way that may pass (429, 5xx, no answer in time, a broken connection) it is sent again
-//! after a pause that doubles. Neither the key nor what a server says in an error is ever part of a
-//! message of ours: servers repeat what they are sent.
+//! after a pause that doubles. A server that refuses us, or fails question after question, is given
+//! up: asking it about further files would only take time. Neither the key nor what a server says
+//! in an error is ever part of a message of ours: servers repeat what they are sent.
 
 use std::io::Read as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,6 +28,14 @@ const FILE_TOKENS_MAX: u32 = 500;
 const SUMMARY_TOKENS_MAX: u32 = 2_000;
 const COMPLEXITY_DEFAULT: f64 = 5.0;
 const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// Longer times are as good as this one, and can be added to any clock.
+const TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// Questions in a row that fail, each with all its attempts, before the server is given up.
+const FAILED_QUESTIONS_MAX: u32 = 5;
+/// A shorter key is no secret but a word such as `none`, which answers may have for other reasons.
+const SECRET_BYTES_MIN: usize = 8;
+/// Whether addresses may begin with `https`.
+const HAS_TLS: bool = cfg!(feature = "https");
 
 /// The protocol that a server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,9 +82,9 @@ impl HttpOptions {
         self
     }
 
-    /// Sets how long a request may take as a whole.
+    /// Sets how long a request may take as a whole, up to a day.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = timeout.min(TIME_MAX);
         self
     }
 
@@ -91,9 +101,10 @@ impl HttpOptions {
         self
     }
 
-    /// Sets the least time between the beginnings of two requests, of all threads together.
+    /// Sets the least time between the beginnings of two requests, of all threads together; up to
+    /// a day.
     pub fn interval(mut self, interval: Duration) -> Self {
-        self.interval = interval;
+        self.interval = interval.min(TIME_MAX);
         self
     }
 }
@@ -106,27 +117,37 @@ pub struct HttpAnalyzer {
     agent: ureq::Agent,
     /// When the next request may begin.
     next: Mutex<Option<Instant>>,
+    /// Questions that failed since the last that did not.
+    failed: AtomicU32,
+    /// Why there are no more questions.
+    gave_up: OnceLock<String>,
 }
 
 /// Why an attempt failed.
 enum Failed {
     /// It may pass; after so long where the server said it.
     Passing(String, Option<Duration>),
+    /// This question will not be answered.
     ForGood(String),
+    /// No question will be.
+    Refused(String),
 }
 
 impl HttpAnalyzer {
     /// An analyzer with these options. Sends nothing.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for an address that is none or holds a password, for a key that cannot
-    /// be sent, and for no attempts.
+    /// [`Error::Invalid`] for an address that is none or holds a password, one with `https` without
+    /// feature `https`, for a key that cannot be sent, and for no attempts.
     pub fn new(options: HttpOptions) -> Result<Self> {
         let address = options.address.trim_end_matches('/');
         let is_http = address.starts_with("http://") || address.starts_with("https://");
         if !is_http || address.contains(['@', '?', '#']) {
             let reason = "must be http:// or https:// with a host, without user, query or fragment";
             return Err(Error::invalid("address", reason));
+        }
+        if address.starts_with("https") && !HAS_TLS {
+            return Err(Error::invalid("address", "https needs the feature `https`"));
         }
         let is_sendable = |key: &Secret| key.reveal().bytes().all(|byte| byte.is_ascii_graphic());
         if !options.key.as_ref().is_none_or(is_sendable) {
@@ -149,7 +170,14 @@ impl HttpAnalyzer {
             // The environment is the caller's business.
             .proxy(None)
             .build();
-        Ok(Self { options, url, agent: config.into(), next: Mutex::new(None) })
+        Ok(Self {
+            options,
+            url,
+            agent: config.into(),
+            next: Mutex::new(None),
+            failed: AtomicU32::new(0),
+            gave_up: OnceLock::new(),
+        })
     }
 
     /// Asks, again where that may help, and returns the answer's text.
@@ -159,23 +187,43 @@ impl HttpAnalyzer {
         let mut attempt = 1;
         loop {
             self.wait_for_turn();
-            let (reason, wait) = match self.attempt(&body) {
-                Ok(answer) => return Ok(answer),
-                Err(Failed::ForGood(reason)) => (reason, None),
-                Err(Failed::Passing(reason, _)) if attempt >= self.options.attempts_max => {
-                    (format!("{reason}, {attempt} times"), None)
+            let failed = match self.attempt(&body) {
+                Ok(answer) => {
+                    self.failed.store(0, Ordering::Relaxed);
+                    return Ok(answer);
                 }
-                Err(Failed::Passing(reason, wait)) => (reason, Some(wait.unwrap_or(pause))),
+                Err(failed) => failed,
             };
-            let Some(wait) = wait else {
-                let action = format!("answer for model {}", self.options.model);
-                return Err(Error::engine("http", action, reason));
+            let (reason, wait) = match failed {
+                Failed::Passing(reason, wait) if attempt < self.options.attempts_max => {
+                    (reason, wait.unwrap_or(pause))
+                }
+                failed => return Err(self.given_no_answer(failed, attempt)),
             };
             tracing::debug!(model = %self.options.model, attempt, %reason, "asking again");
             thread::sleep(wait.min(PAUSE_MAX));
             pause = pause.saturating_mul(2);
             attempt += 1;
         }
+    }
+
+    /// The error of a question, after so many attempts; notes whether others are of any use.
+    fn given_no_answer(&self, failed: Failed, attempts: u32) -> Error {
+        let (reason, is_the_end) = match failed {
+            Failed::Passing(reason, _) => {
+                let questions = self.failed.fetch_add(1, Ordering::Relaxed) + 1;
+                (format!("{reason}, {attempts} times"), questions >= FAILED_QUESTIONS_MAX)
+            }
+            Failed::ForGood(reason) => {
+                self.failed.store(0, Ordering::Relaxed);
+                (reason, false)
+            }
+            Failed::Refused(reason) => (reason, true),
+        };
+        if is_the_end {
+            self.gave_up.get_or_init(|| reason.clone());
+        }
+        Error::engine("http", format!("answer for model {}", self.options.model), reason)
     }
 
     fn body(&self, question: &str, tokens_max: u32) -> Value {
@@ -231,6 +279,8 @@ impl HttpAnalyzer {
             408 | 429 | 500..=599 => {
                 return Err(Failed::Passing(format!("status {status}"), wait));
             }
+            // Key, account, path or model are wrong, and stay so.
+            300..=399 | 401..=405 => return Err(Failed::Refused(format!("status {status}"))),
             _ => return Err(Failed::ForGood(format!("status {status}"))),
         }
         let mut bytes = Vec::new();
@@ -251,7 +301,7 @@ impl HttpAnalyzer {
         };
         let text = answer.pointer(place)?.as_str()?;
         Some(match self.options.key.as_ref().map(Secret::reveal) {
-            Some(key) if !key.is_empty() => text.replace(key, "[secret]"),
+            Some(key) if key.len() >= SECRET_BYTES_MIN => text.replace(key, "[secret]"),
             _ => text.to_owned(),
         })
     }
@@ -275,6 +325,14 @@ impl Analyzer for HttpAnalyzer {
 
     fn version(&self) -> &str {
         QUESTION_VERSION
+    }
+
+    fn is_costly(&self) -> bool {
+        true
+    }
+
+    fn gave_up(&self) -> Option<String> {
+        self.gave_up.get().cloned()
     }
 
     fn analyze(&self, source: &Source<'_>) -> Result<Option<Analysis>> {

@@ -95,4 +95,16 @@ pub trait Analyzer: Sync {
     fn summarize(&self, _breakdown: &str) -> Result<Option<String>> {
         Ok(None)
     }
+
+    /// Whether an answer takes so long, or costs so much, that a run that is killed should lose
+    /// none: each is then kept before as many further files are begun as there are threads.
+    fn is_costly(&self) -> bool {
+        false
+    }
+
+    /// Why asking about further files is of no use, once that is known: the server refuses the key,
+    /// say. The run ends then, and leaves files that it has not begun as they are.
+    fn gave_up(&self) -> Option<String> {
+        None
+    }
 }
