@@ -40,7 +40,8 @@ pub(super) struct Grouping {
     #[arg(long = "words-min", value_name = "SHARE", value_parser = share)]
     words: Option<f64>,
     /// The cosine of their embeddings, where both have one; 0.8 by default
-    #[arg(long = "vectors-min", value_name = "COSINE", value_parser = cosine, allow_negative_numbers = true)]
+    #[arg(long = "vectors-min", value_name = "COSINE", value_parser = cosine)]
+    #[arg(allow_negative_numbers = true)]
     vectors: Option<f64>,
     /// Memories that a group needs; 2 by default
     #[arg(long = "size-min", value_name = "N")]
