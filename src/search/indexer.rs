@@ -11,6 +11,7 @@ use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tantivy::index::SegmentComponent;
@@ -37,6 +38,10 @@ const MERGE_SEGMENTS_MIN: usize = 5;
 
 /// The share of deleted documents from which a segment is rewritten.
 const DELETED_RATIO_MAX: f32 = 0.25;
+
+/// Attempts to empty a folder into which a thread of the engine still writes, and what is between.
+const EMPTY_ATTEMPTS: usize = 100;
+const EMPTY_PAUSE: Duration = Duration::from_millis(10);
 
 /// Attempts to open a folder in which another process writes.
 const OPEN_ATTEMPTS: usize = 3;
@@ -120,6 +125,14 @@ impl Writer {
         Ok(())
     }
 
+    /// Ends it without its last changes. Merges under way are waited for: they write into the folder,
+    /// which may be emptied next.
+    fn end(self) {
+        if let Err(err) = self.engine.wait_merging_threads() {
+            tracing::debug!(target: SEARCH, error = %err, "a merge ended with an error");
+        }
+    }
+
     fn hand_over(&mut self) -> Result<()> {
         self.waiting_bytes = 0;
         self.engine
@@ -197,13 +210,25 @@ impl Indexer {
     /// [`Error::ReadOnly`]; [`Error::Engine`] or [`Error::Io`] when writing fails. Everything since
     /// the last commit is then forgotten: continue from [`Indexer::watermark`].
     pub(crate) fn apply<'a>(&self, batch: impl IntoIterator<Item = IndexChange<'a>>) -> Result<()> {
+        self.with_writer("index records", |writer| {
+            batch.into_iter().try_for_each(|change| self.apply_one(writer, change))
+        })
+    }
+
+    /// Does something with the writer, which ends where that fails, with everything uncommitted.
+    fn with_writer(
+        &self,
+        action: &str,
+        work: impl FnOnce(&mut Writer) -> Result<()>,
+    ) -> Result<()> {
         let mut slot = lock(&self.writer);
-        let mut writer = self.take_writer(&mut slot, "index records")?;
-        for change in batch {
-            self.apply_one(&mut writer, change)?;
+        let mut writer = self.take_writer(&mut slot, action)?;
+        let done = work(&mut writer);
+        match done {
+            Ok(()) => *slot = Some(writer),
+            Err(_) => writer.end(),
         }
-        *slot = Some(writer);
-        Ok(())
+        done
     }
 
     fn apply_one(&self, writer: &mut Writer, change: IndexChange<'_>) -> Result<()> {
@@ -224,20 +249,18 @@ impl Indexer {
     /// # Errors
     /// As [`Indexer::apply`].
     pub(crate) fn commit(&self, seq: Seq) -> Result<()> {
-        let mut slot = lock(&self.writer);
-        let mut writer = self.take_writer(&mut slot, "commit the search index")?;
-        let analyzer = Some(self.options.analyzer);
-        let payload = Payload { seq: seq.0, schema: self.schema_hash.clone(), analyzer };
-        let payload = serde_json::to_string(&payload)
-            .map_err(|err| Error::engine(ENGINE, "write a commit payload", err))?;
-        let failed = |err| Error::engine(ENGINE, "commit the search index", err);
-        writer.hand_over()?;
-        let mut prepared = writer.engine.prepare_commit().map_err(failed)?;
-        prepared.set_payload(&payload);
-        prepared.commit().map_err(failed)?;
-        self.publish(&writer.index, seq)?;
-        *slot = Some(writer);
-        Ok(())
+        self.with_writer("commit the search index", |writer| {
+            let analyzer = Some(self.options.analyzer);
+            let payload = Payload { seq: seq.0, schema: self.schema_hash.clone(), analyzer };
+            let payload = serde_json::to_string(&payload)
+                .map_err(|err| Error::engine(ENGINE, "write a commit payload", err))?;
+            let failed = |err| Error::engine(ENGINE, "commit the search index", err);
+            writer.hand_over()?;
+            let mut prepared = writer.engine.prepare_commit().map_err(failed)?;
+            prepared.set_payload(&payload);
+            prepared.commit().map_err(failed)?;
+            self.publish(&writer.index, seq)
+        })
     }
 
     /// Shows the last commit to queries.
@@ -259,7 +282,9 @@ impl Indexer {
     /// Forgets the index: it is built anew from the next [`Indexer::apply`] on.
     pub(crate) fn reset(&self) {
         let mut slot = lock(&self.writer);
-        *slot = None;
+        if let Some(writer) = slot.take() {
+            writer.end();
+        }
         *lock(&self.state) = State::Absent;
     }
 
@@ -504,12 +529,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes the folder an empty one. Everything in it is the index's own.
+/// Makes the folder an empty one. Everything in it is the index's own, and so are files that come
+/// while it is emptied: a writer that failed may have left a merge behind.
 fn empty_folder(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Ok(()) => {}
-        Err(err) if err.kind() == ErrorKind::NotFound => {}
-        Err(err) => return Err(Error::io("empty", folder, err)),
+    let mut attempts = EMPTY_ATTEMPTS;
+    loop {
+        match fs::remove_dir_all(folder) {
+            Ok(()) => break,
+            Err(err) if err.kind() == ErrorKind::NotFound => break,
+            Err(err) if err.kind() == ErrorKind::DirectoryNotEmpty && attempts > 0 => {
+                attempts -= 1;
+                std::thread::sleep(EMPTY_PAUSE);
+            }
+            Err(err) => return Err(Error::io("empty", folder, err)),
+        }
     }
     fs::create_dir_all(folder).map_err(|err| Error::io("create", folder, err))
 }

@@ -300,6 +300,29 @@ fn hundreds_of_commits_leave_few_segments() {
 }
 
 #[test]
+fn an_index_is_begun_anew_while_segments_merge() {
+    let folder = tempfile::tempdir().unwrap();
+    let indexer = Indexer::open(folder.path(), IndexerOptions::default());
+    let note = Note::new("a text of some words that are merged while the folder is emptied");
+    for round in 0..40 {
+        // The fifth segment begins a merge.
+        for seq in 1..=5 + round % 3 {
+            let notes: Vec<_> = (0..50).map(|at| (node(1, seq * 50 + at), note.clone())).collect();
+            put(&indexer, &notes, seq);
+        }
+        indexer.reset();
+    }
+    put(&indexer, &[(node(1, 1), note)], 1);
+    indexer.close().unwrap();
+    assert_eq!(indexer.document_count(), 1);
+    let known = fs::read_to_string(folder.path().join(".managed.json")).unwrap();
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(name.starts_with('.') || known.contains(&name), "{name} is of an earlier index");
+    }
+}
+
+#[test]
 fn every_construct_of_the_language_finds() {
     let folder = tempfile::tempdir().unwrap();
     let mut notes = [

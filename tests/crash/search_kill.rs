@@ -132,7 +132,7 @@ fn kill_in_step(path: &Path, step: &str, random: &mut Random) -> Vec<u64> {
         .env(STORE_VARIABLE, path)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::inherit())
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
