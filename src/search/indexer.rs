@@ -125,8 +125,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Ends it without its last changes. Merges under way are waited for: they write into the folder,
-    /// which may be emptied next.
+    /// Ends it without its last changes. Merges under way are waited for: they write into the
+    /// folder, which may be emptied next.
     fn end(self) {
         if let Err(err) = self.engine.wait_merging_threads() {
             tracing::debug!(target: SEARCH, error = %err, "a merge ended with an error");

@@ -177,10 +177,10 @@ impl Options {
     }
 
     /// Bytes that memories held ready for recalls may take together, 1 GiB unless said otherwise:
-    /// one to two kilobytes a memory of 150 bytes. Beyond, the namespaces go that were not asked for longest;
-    /// one that does not fit alone is read again for every recall, more slowly and with the same
-    /// answers, and 0 keeps none. It bounds what stays, not what a recall that runs needs: that
-    /// holds every namespace that it asks.
+    /// one to two kilobytes a memory of 150 bytes. Beyond, the namespaces go that were not asked
+    /// for longest; one that does not fit alone is read again for every recall, more slowly and
+    /// with the same answers, and 0 keeps none. It bounds what stays, not what a recall that runs
+    /// needs: that holds every namespace that it asks.
     #[must_use]
     pub fn recall_bytes_max(mut self, bytes: usize) -> Self {
         self.recall_bytes_max = bytes;

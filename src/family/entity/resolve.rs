@@ -138,8 +138,8 @@ impl Entities<&mut WriteTx<'_>> {
     /// replaces what is there, another spelling becomes another name. Returns its id.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for another name that is empty, a confidence or importance outside 0 to 1,
-    /// or metadata that are no object; else as [`Entities::create`].
+    /// [`Error::Invalid`] for another name that is empty, a confidence or importance outside 0 to
+    /// 1, or metadata that are no object; else as [`Entities::create`].
     pub fn upsert(&mut self, entity: &Entity) -> Result<NodeId> {
         entity.aliases.iter().try_for_each(|alias| crate::family::named("alias", alias))?;
         crate::family::share("confidence_score", entity.confidence_score)?;
