@@ -22,8 +22,12 @@ pub(crate) struct Arrow {
     pub(crate) weight: f32,
 }
 
+/// Bits of a number of 128 for a node, less the least one, and for a type; 32 are for the place.
+const NODE_BITS: u32 = 40;
+const TYPE_BITS: u32 = 16;
+
 /// An edge as seen from one end, in the order in which lists lie.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Half {
     node: NodeId,
     edge_type: u32,
@@ -68,6 +72,8 @@ pub(crate) fn add_edges<R: RowsMut + ?Sized>(
             Ends { id: EdgeId::from_u64(number), source, edge_type, target }
         }),
     )?;
+    // Lists ask for arrows in no order: what they ask for should lie close together.
+    let weights: Vec<f32> = arrows.iter().map(|arrow| arrow.weight).collect();
     let mut entries = Vec::new();
     each_list(&out, &inward, &mut |list, direction| {
         entries.clear();
@@ -75,24 +81,69 @@ pub(crate) fn add_edges<R: RowsMut + ?Sized>(
             edge_type: half.edge_type,
             neighbor: half.neighbor,
             edge: EdgeId::from_u64(first.as_u64() + u64::from(half.place)),
-            weight: arrows[half.place as usize].weight,
+            weight: weights[half.place as usize],
         }));
         adjacency::insert_sorted(rows, list[0].node, direction, &entries).map(drop)
     })
 }
 
+impl Half {
+    fn of(arrow: &Arrow, place: u32, direction: Direction) -> Self {
+        let Arrow { source, target, edge_type, .. } = *arrow;
+        let (node, neighbor) = match direction {
+            Direction::Out => (source, target),
+            Direction::In => (target, source),
+        };
+        Self { node, edge_type, neighbor, place }
+    }
+}
+
+/// Halves as numbers in the same order, which takes half the time to sort.
+#[derive(Clone, Copy)]
+struct Packing {
+    least: u64,
+}
+
+impl Packing {
+    /// `None` where nodes lie too far apart or types are too many.
+    fn of(arrows: &[Arrow]) -> Option<Self> {
+        let ends = || arrows.iter().flat_map(|arrow| [arrow.source, arrow.target]);
+        let (least, most) = (ends().min()?.as_u64(), ends().max()?.as_u64());
+        let types = arrows.iter().map(|arrow| arrow.edge_type).max()?;
+        let fits = (most - least) >> NODE_BITS == 0 && types >> TYPE_BITS == 0;
+        fits.then_some(Self { least })
+    }
+
+    fn pack(self, half: &Half) -> u128 {
+        let node = |node: NodeId| u128::from(node.as_u64() - self.least);
+        let list = node(half.node) << TYPE_BITS | u128::from(half.edge_type);
+        (list << NODE_BITS | node(half.neighbor)) << u32::BITS | u128::from(half.place)
+    }
+
+    fn unpack(self, number: u128) -> Half {
+        // Each part is cut to its bits, so that it fits.
+        let part = |shift: u32, bits: u32| ((number >> shift) & ((1 << bits) - 1)) as u64;
+        let node = |shift| NodeId::from_u64(self.least + part(shift, NODE_BITS));
+        Half {
+            node: node(u32::BITS + NODE_BITS + TYPE_BITS),
+            edge_type: part(u32::BITS + NODE_BITS, TYPE_BITS) as u32,
+            neighbor: node(u32::BITS),
+            place: part(0, u32::BITS) as u32,
+        }
+    }
+}
+
 /// Both directions of the arrows in the order of their lists.
 fn sorted(arrows: &[Arrow]) -> (Vec<Half>, Vec<Half>) {
+    let packing = Packing::of(arrows);
     let sort = |direction| {
-        let half = |(arrow, place): (&Arrow, u32)| {
-            let Arrow { source, target, edge_type, .. } = *arrow;
-            let (node, neighbor) = match direction {
-                Direction::Out => (source, target),
-                Direction::In => (target, source),
-            };
-            Half { node, edge_type, neighbor, place }
-        };
-        let mut halves: Vec<Half> = arrows.iter().zip(0..).map(half).collect();
+        let halves = arrows.iter().zip(0..).map(|(arrow, place)| Half::of(arrow, place, direction));
+        if let Some(packing) = packing {
+            let mut numbers: Vec<u128> = halves.map(|half| packing.pack(&half)).collect();
+            numbers.sort_unstable();
+            return numbers.into_iter().map(|number| packing.unpack(number)).collect();
+        }
+        let mut halves: Vec<Half> = halves.collect();
         halves.sort_unstable();
         halves
     };
@@ -129,5 +180,66 @@ fn each_list(
         };
         let next = if direction == Direction::Out { out.next() } else { inward.next() };
         next.map_or(Ok(()), |list| visit(list, direction))?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_arrow(nodes: u64, types: u32) -> impl Strategy<Value = Arrow> {
+        let (source, target) = (0..=nodes, 0..=nodes);
+        (source, target, 0..=types).prop_map(|(source, target, edge_type)| Arrow {
+            source: NodeId::from_u64(u64::MAX - source),
+            target: NodeId::from_u64(u64::MAX - target),
+            edge_type,
+            weight: 1.0,
+        })
+    }
+
+    fn check(arrows: &[Arrow]) {
+        let (out, inward) = sorted(arrows);
+        for (found, direction) in [(out, Direction::Out), (inward, Direction::In)] {
+            let half = |(arrow, place)| Half::of(arrow, place, direction);
+            let mut expected: Vec<Half> = arrows.iter().zip(0..).map(half).collect();
+            expected.sort();
+            assert_eq!(found, expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn lists_are_in_order_whether_they_fit_into_numbers_or_not(
+            small in prop::collection::vec(any_arrow(5, 2), 0..40),
+            full in prop::collection::vec(any_arrow((1 << NODE_BITS) - 1, u16::MAX.into()), 0..40),
+            wide in prop::collection::vec(any_arrow(u64::MAX, u32::MAX), 0..40),
+        ) {
+            prop_assert!(Packing::of(&small).is_some() || small.is_empty());
+            prop_assert!(Packing::of(&full).is_some() || full.is_empty());
+            for arrows in [small, full, wide] {
+                check(&arrows);
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_that_does_not_fit_is_not_packed() {
+        let arrow = |source, target, edge_type| Arrow {
+            source: NodeId::from_u64(source),
+            target: NodeId::from_u64(target),
+            edge_type,
+            weight: 1.0,
+        };
+        let most = (1 << NODE_BITS) - 1;
+        for (arrows, fits) in [
+            ([arrow(7, 7 + most, 0), arrow(7 + most, 7, 65_535)], true),
+            ([arrow(7, 8 + most, 0), arrow(8 + most, 7, 1)], false),
+            ([arrow(7, 8, 65_536), arrow(8, 7, 1)], false),
+        ] {
+            assert_eq!(Packing::of(&arrows).is_some(), fits);
+            check(&arrows);
+        }
     }
 }

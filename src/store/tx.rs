@@ -334,10 +334,16 @@ impl<'s> WriteTx<'s> {
     pub fn add_edges(&mut self, new: &[NewEdge]) -> Result<EdgeId> {
         self.writer.flush_links()?;
         let first = edges::next_edge_id(&self.writer.rows)?;
+        let is_audited = self.core().audit.covers_edges();
         let mut arrows = Vec::with_capacity(new.len());
+        // Edges that have more than an arrow, with their ids.
+        let mut whole = Vec::new();
         // Edges of a load have few types, most often literals.
         let mut types: Vec<(&str, u32)> = Vec::new();
-        for edge in new {
+        for (edge, id) in new.iter().zip(first.as_u64()..) {
+            if is_audited || edge.is_detailed() {
+                whole.push((edge, id));
+            }
             let known = types.iter().find(|(name, _)| *name == edge.edge_type);
             let arrow = match known {
                 Some((_, number)) => edge.arrow(*number)?,
@@ -351,9 +357,7 @@ impl<'s> WriteTx<'s> {
         edge_load::add_edges(&mut self.writer.rows, first, &arrows, |rows, node| {
             Ok(record_read::raw(rows, node)?.is_some())
         })?;
-        let is_audited = self.core().audit.covers_edges();
-        let whole = new.iter().zip(first.as_u64()..);
-        for (edge, id) in whole.filter(|(edge, _)| is_audited || edge.is_detailed()) {
+        for (edge, id) in whole {
             let record = self.edge_record(EdgeId::from_u64(id), edge)?;
             edges::put_details(&mut self.writer.rows, &record)?;
             self.audit_edge(Act::Link, &record)?;
