@@ -302,7 +302,7 @@ impl Hybrid<'_> {
         let number = shared.core.names.number(model);
         for id in found.0.keys().filter(|id| !scores.contains_key(id)).copied().collect::<Vec<_>>()
         {
-            let vector = vectors::get(&shared.core, &*published.rows, id, model, number)?;
+            let vector = vectors::get(&shared.core, &*published.rows, (id, &[]), model, number)?;
             let vector = vector.filter(|vector| vector.len() == query.dimension());
             if let Some(score) = vector.and_then(|vector| stream.score(&vector)) {
                 scores.insert(id, score);

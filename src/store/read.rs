@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::core::Core;
 use super::record_read::read_methods;
-use crate::base::id::Seq;
+use crate::base::id::{NodeId, Seq};
 use crate::graph::{Graph, Live};
 use crate::storage::snapshot::Snapshot;
 
@@ -72,6 +72,12 @@ impl ReadTx {
 
     pub(crate) fn published(&self) -> &Published {
         &self.published
+    }
+
+    /// Everything that a reader sees is in its rows.
+    #[expect(clippy::unused_self, reason = "as a write in progress is asked")]
+    fn pending_carriers(&self, _: NodeId) -> &[NodeId] {
+        &[]
     }
 
     pub(crate) fn rows(&self) -> &Snapshot {

@@ -498,7 +498,8 @@ macro_rules! read_methods {
                 model: &str,
             ) -> crate::Result<Option<Vec<f32>>> {
                 let number = self.name_number(model);
-                crate::store::vectors::get(self.core(), self.rows(), id, model, number)
+                let of = (id, self.pending_carriers(id));
+                crate::store::vectors::get(self.core(), self.rows(), of, model, number)
             }
 
             /// Every model that has vectors beside records, in the order in which they were first

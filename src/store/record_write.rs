@@ -7,7 +7,7 @@ use super::entry::{Adjacent, Implied, UniqueRow, kind_name};
 use crate::base::error::{Error, Result};
 use crate::base::id::{EdgeId, Kind, NodeId, Seq};
 use crate::base::varint;
-use crate::record::{Facts, History};
+use crate::record::{CarriedVectors, Facts, History};
 use crate::storage::audit::{Act, Trail};
 use crate::storage::changes::{Gathered, Operation};
 use crate::storage::edges::EdgeRecord;
@@ -15,7 +15,7 @@ use crate::storage::names::NewNames;
 use crate::storage::tables::record_key;
 use crate::storage::{KeyRange, RowsMut, TableId, adjacency, edge_past, index, vectors};
 
-/// Links that a bulk load gathers before it sorts them into the blocks.
+/// Links that a write gathers before it sorts them into the blocks.
 const PENDING_LINKS_MAX: usize = 1 << 19;
 
 /// What to do when a natural key is taken.
@@ -69,12 +69,14 @@ pub(crate) struct Writer<R> {
     born: Born,
     /// The first edge that this write makes: it and all after it were not there before.
     first_edge: Option<EdgeId>,
-    /// Links of a bulk load that are not in the blocks yet; `None` writes each at once.
-    pending: Option<Vec<Adjacent>>,
+    /// Links that are not in the blocks yet.
+    pending: Vec<Adjacent>,
+    /// Of these, by their targets, those from records that may carry vectors of others.
+    pending_carriers: HashMap<NodeId, Vec<NodeId>>,
 }
 
 impl<R: RowsMut> Writer<R> {
-    pub(crate) fn new(rows: R, seq: Seq, gather_links: bool) -> Self {
+    pub(crate) fn new(rows: R, seq: Seq) -> Self {
         Self {
             rows,
             seq,
@@ -87,7 +89,8 @@ impl<R: RowsMut> Writer<R> {
             next_keys: HashMap::new(),
             born: Born::default(),
             first_edge: None,
-            pending: gather_links.then(Vec::new),
+            pending: Vec::new(),
+            pending_carriers: HashMap::new(),
         }
     }
 
@@ -138,7 +141,7 @@ impl<R: RowsMut> Writer<R> {
     ) -> Result<bool> {
         let implied = self.implied(core, id, facts)?;
         let taken = self.taken(core, id, &implied, on_taken)?;
-        self.add(id, &implied, &taken)?;
+        self.add(core, id, &implied, &taken)?;
         self.put_new(core, id, value)?;
         Ok(taken.is_empty())
     }
@@ -169,7 +172,7 @@ impl<R: RowsMut> Writer<R> {
         let new = after.without(&before);
         let taken = self.taken(core, id, &new, on_taken)?;
         self.remove(id, &before.without(&after))?;
-        self.add(id, &new, &taken)?;
+        self.add(core, id, &new, &taken)?;
         self.keep_history(core, id, old)?;
         let value = &*core.kept(value)?;
         self.rows.put(TableId::records(id.kind()), &record_key(id.key()), value)?;
@@ -223,7 +226,7 @@ impl<R: RowsMut> Writer<R> {
         Ok(implied.unwrap_or_default())
     }
 
-    fn add(&mut self, id: NodeId, new: &Implied, taken: &[UniqueRow]) -> Result<()> {
+    fn add(&mut self, core: &Core, id: NodeId, new: &Implied, taken: &[UniqueRow]) -> Result<()> {
         for unique in new.unique.iter().filter(|unique| !taken.contains(unique)) {
             self.rows.put(TableId::UNIQUE, &unique.row, &index::unique_value(id))?;
         }
@@ -231,7 +234,7 @@ impl<R: RowsMut> Writer<R> {
             self.rows.put(TableId::INDEX, row, &[])?;
         }
         for adjacent in &new.adjacent {
-            self.connect(*adjacent)?;
+            self.connect(core, *adjacent)?;
         }
         Ok(())
     }
@@ -285,26 +288,32 @@ impl<R: RowsMut> Writer<R> {
         Ok(())
     }
 
-    /// Adds one adjacency entry, at once or with the next batch.
-    pub(super) fn connect(&mut self, adjacent: Adjacent) -> Result<()> {
-        self.links += u64::from(adjacent.direction == adjacency::Direction::Out);
-        match &mut self.pending {
-            None => {
-                let Adjacent { node, direction, entry } = adjacent;
-                adjacency::insert(&mut self.rows, node, direction, entry)?;
-                Ok(())
+    /// Adds one adjacency entry, with the next batch of them.
+    pub(super) fn connect(&mut self, core: &Core, adjacent: Adjacent) -> Result<()> {
+        let Adjacent { node, direction, entry } = adjacent;
+        match direction {
+            adjacency::Direction::Out => self.links += 1,
+            adjacency::Direction::In if entry.edge.is_link() => {
+                let of = core.kinds.record_type(entry.neighbor.kind());
+                if of.is_some_and(|of| of.vectors != CarriedVectors::None) {
+                    self.pending_carriers.entry(node).or_default().push(entry.neighbor);
+                }
             }
-            Some(pending) => {
-                pending.push(adjacent);
-                if pending.len() >= PENDING_LINKS_MAX { self.flush_links() } else { Ok(()) }
-            }
+            adjacency::Direction::In => {}
         }
+        self.pending.push(adjacent);
+        if self.pending.len() >= PENDING_LINKS_MAX { self.flush_links() } else { Ok(()) }
     }
 
-    /// Sorts the gathered links into the blocks.
+    /// The records that may carry a vector of `id` and whose links are not in the blocks yet.
+    pub(crate) fn pending_carriers(&self, id: NodeId) -> &[NodeId] {
+        self.pending_carriers.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    /// Sorts the gathered links into the blocks. To be called before these are read.
     pub(crate) fn flush_links(&mut self) -> Result<()> {
-        let Some(pending) = &mut self.pending else { return Ok(()) };
-        let mut links = std::mem::take(pending);
+        let mut links = std::mem::take(&mut self.pending);
+        self.pending_carriers.clear();
         links.sort_unstable_by_key(|link| {
             let entry = &link.entry;
             let inward = matches!(link.direction, adjacency::Direction::In);

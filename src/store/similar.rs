@@ -358,7 +358,7 @@ pub(super) fn state_of<'a>(core: &'a super::core::Core, published: &'a Published
 
 fn vector_of(state: State<'_>, id: NodeId, model: &str) -> Result<Vec<f32>> {
     let number = state.core.names.number(model);
-    vectors::get(state.core, state.rows, id, model, number)?
+    vectors::get(state.core, state.rows, (id, &[]), model, number)?
         .ok_or_else(|| Error::not_found(format!("vector of model {model}"), id))
 }
 

@@ -169,8 +169,7 @@ pub struct WriteTx<'s> {
 
 impl<'s> WriteTx<'s> {
     pub(crate) fn new(shared: &'s Shared, rows: TxRows, seq: Seq, time: Timestamp) -> Self {
-        let gather_links = matches!(rows, TxRows::Bulk(_));
-        let writer = Writer::new(rows, seq, gather_links);
+        let writer = Writer::new(rows, seq);
         let (sources, own_derived) = (Vec::new(), OwnDerived::default());
         Self { shared, time, writer, sources, own_derived, author: None }
     }
@@ -185,6 +184,10 @@ impl<'s> WriteTx<'s> {
 
     pub(crate) fn writer_and_core(&mut self) -> (&mut Writer<TxRows>, &'s Core) {
         (&mut self.writer, &self.shared.core)
+    }
+
+    fn pending_carriers(&self, id: NodeId) -> &[NodeId] {
+        self.writer.pending_carriers(id)
     }
 
     pub(crate) fn rows(&self) -> &TxRows {

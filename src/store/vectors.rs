@@ -183,11 +183,12 @@ pub(crate) fn models(
 
 /// The vector of a record by a model: the one beside it, else the one that it carries, else the one
 /// that another record carries for it. Of several of the last kind that of the smallest id.
-/// `number` is that of the model's name.
+/// `number` is that of the model's name. `pending` are records that may carry one and whose links
+/// are not in the rows yet.
 pub(crate) fn get(
     core: &Core,
     rows: &impl Rows,
-    id: NodeId,
+    (id, pending): (NodeId, &[NodeId]),
     model: &str,
     number: Option<u32>,
 ) -> Result<Option<Vec<f32>>> {
@@ -208,7 +209,7 @@ pub(crate) fn get(
     if found.is_some() {
         return Ok(found);
     }
-    for carrier in carriers(core, rows, id, model)? {
+    for carrier in carriers(core, rows, (id, pending), model)? {
         let Some(value) = record_read::raw(rows, carrier)? else { continue };
         each_carried(core, carrier, &value, model, &mut |subject, values| {
             if subject == id && found.is_none() {
@@ -229,11 +230,19 @@ pub(crate) fn values_of(bytes: &[u8]) -> Option<Vec<f32>> {
 }
 
 /// The records that link to `id` and may carry a vector for it, in the order of their ids.
-fn carriers(core: &Core, rows: &impl Rows, id: NodeId, model: &str) -> Result<Vec<NodeId>> {
-    let mut found = Vec::new();
+fn carriers(
+    core: &Core,
+    rows: &impl Rows,
+    (id, pending): (NodeId, &[NodeId]),
+    model: &str,
+) -> Result<Vec<NodeId>> {
+    let may_carry = |carrier: NodeId| {
+        let of = core.kinds.record_type(carrier.kind());
+        of.is_some_and(|of| of.vectors.may_be_of(model))
+    };
+    let mut found: Vec<_> = pending.iter().copied().filter(|it| may_carry(*it)).collect();
     adjacency::for_each(rows, id, Direction::In, None, &mut |entry| {
-        let of = core.kinds.record_type(entry.neighbor.kind());
-        if entry.edge.is_link() && of.is_some_and(|of| of.vectors.may_be_of(model)) {
+        if entry.edge.is_link() && may_carry(entry.neighbor) {
             found.push(entry.neighbor);
         }
         ControlFlow::Continue(())

@@ -333,6 +333,23 @@ impl Record for Own {
 }
 
 #[test]
+fn a_write_reads_the_vectors_that_its_own_records_carry_for_others() {
+    let home = Home::new();
+    let store = crate::workload::options().register::<Own>().create(home.path()).unwrap();
+    let check = |tx: &mut engraph::WriteTx<'_>, code: &str| {
+        let card = tx.insert(&Card::new(code))?;
+        let others = Some(Vector::from_slice(&[0.8, 0.6]));
+        let own = tx.insert(&Own { of: Some(card), others, ..Own::default() })?;
+        assert_eq!(tx.get_vector(card, MODEL)?, Some(vec![0.8, 0.6]));
+        tx.put(own, &Own::default())?;
+        assert_eq!(tx.get_vector(card, MODEL)?, None);
+        Ok(())
+    };
+    store.write(|tx| check(tx, "a")).unwrap();
+    store.bulk(|tx| check(tx, "b")).unwrap();
+}
+
+#[test]
 fn vectors_in_fields_are_found_and_stored_once() {
     for bytes_max in [0, 1 << 20] {
         let home = Home::new();
