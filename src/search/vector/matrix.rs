@@ -17,6 +17,10 @@ const BLOCK_ROWS: usize = 1_024;
 /// Rows from which the codes are looked at first: below, reading all values takes microseconds.
 const CODES_ROWS_MIN: usize = 2_048;
 
+/// Rows for each one wanted from which they are: where most are wanted, most values are read
+/// anyway.
+const CODES_ROWS_PER_HIT: usize = 8;
+
 /// Bytes that a row takes beside its values and codes, its place in the map included.
 const ROW_BYTES: usize = size_of::<Row>() + 2 * size_of::<(NodeId, u32)>();
 
@@ -237,7 +241,7 @@ impl Matrix {
             Which::These(places) => places.len(),
         };
         let by_codes = match scan {
-            Scan::Auto => rows >= CODES_ROWS_MIN,
+            Scan::Auto => rows >= CODES_ROWS_MIN && top.count() <= rows / CODES_ROWS_PER_HIT,
             Scan::Exact => false,
             Scan::Quantised => true,
         };

@@ -1,7 +1,7 @@
 //! The best of many scored vectors.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
 
 use crate::base::id::NodeId;
 
@@ -51,12 +51,14 @@ pub(crate) struct Top {
     score_min: f32,
     /// The least of them on top.
     heap: BinaryHeap<Reverse<Candidate>>,
+    /// The subjects of those that are kept.
+    subjects: HashSet<NodeId>,
 }
 
 impl Top {
     /// Keeps `count` candidates whose score is at least `score_min`.
     pub(crate) fn new(count: usize, score_min: f32) -> Self {
-        Self { count, score_min, heap: BinaryHeap::new() }
+        Self { count, score_min, heap: BinaryHeap::new(), subjects: HashSet::new() }
     }
 
     /// How many are kept.
@@ -82,18 +84,18 @@ impl Top {
         if is_full && self.heap.peek().is_some_and(|Reverse(least)| candidate < *least) {
             return;
         }
-        let same = self.heap.iter().find(|Reverse(kept)| kept.subject == candidate.subject);
-        if let Some(Reverse(kept)) = same {
-            if *kept < candidate {
-                self.heap.retain(|Reverse(kept)| kept.subject != candidate.subject);
+        if !self.subjects.insert(candidate.subject) {
+            let is_same = |kept: &Candidate| kept.subject == candidate.subject;
+            if self.heap.iter().any(|Reverse(kept)| is_same(kept) && *kept < candidate) {
+                self.heap.retain(|Reverse(kept)| !is_same(kept));
                 self.heap.push(Reverse(candidate));
             }
-        } else {
-            if is_full {
-                self.heap.pop();
-            }
-            self.heap.push(Reverse(candidate));
+            return;
         }
+        if is_full && let Some(Reverse(least)) = self.heap.pop() {
+            self.subjects.remove(&least.subject);
+        }
+        self.heap.push(Reverse(candidate));
     }
 
     /// The candidates, the best first.
@@ -104,6 +106,8 @@ impl Top {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn candidate(score: f32, subject: u64, carrier: u64) -> Candidate {
@@ -132,6 +136,30 @@ mod tests {
             .map(|kept| (kept.score, kept.subject.as_u64(), kept.carrier.as_u64()))
             .collect();
         assert_eq!(kept, [(0.95, 7, 9), (0.5, 2, 2), (0.5, 3, 3)]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_kept_is_what_a_sort_gives(
+            pushed in prop::collection::vec((0_u8..20, 0_u64..12, 0_u64..4), 0..60),
+            count in 0_usize..8,
+        ) {
+            let pushed: Vec<_> = pushed
+                .into_iter()
+                .map(|(score, subject, carrier)| candidate(f32::from(score), subject, carrier))
+                .collect();
+            let mut top = Top::new(count, 3.0);
+            for candidate in &pushed {
+                top.push(*candidate);
+            }
+            let mut sorted = pushed;
+            sorted.retain(|candidate| candidate.score >= 3.0);
+            sorted.sort_by(|one, other| other.cmp(one));
+            let mut seen = HashSet::new();
+            sorted.retain(|candidate| seen.insert(candidate.subject));
+            sorted.truncate(count);
+            assert_eq!(top.into_vec(), sorted);
+        }
     }
 
     #[test]
