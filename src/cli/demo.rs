@@ -25,6 +25,8 @@ const QUERY: &str = "reply due March";
 const KINDS_MAX: usize = 12;
 /// The code of a process that an interruption ended, as shells give it.
 const INTERRUPTED: i32 = 130;
+/// How often the folder is emptied while it fills up again.
+const REMOVE_ATTEMPTS: usize = 1_000;
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -82,8 +84,14 @@ fn folder(keep: Option<&Path>, output: &mut Output) -> Result<(PathBuf, Option<T
     let root = made.path().to_owned();
     let doomed = root.clone();
     let handled = ctrlc::set_handler(move || {
-        // Whether it went or not, the process ends here.
-        drop(std::fs::remove_dir_all(&doomed));
+        // What runs beside this goes on writing until the process ends, so that the folder may fill
+        // up again while it is emptied.
+        for _ in 0..REMOVE_ATTEMPTS {
+            drop(std::fs::remove_dir_all(&doomed));
+            if !doomed.exists() {
+                break;
+            }
+        }
         interrupted();
     });
     if let Err(error) = handled {
