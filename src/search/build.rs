@@ -16,6 +16,7 @@ use tantivy::{Searcher, Term};
 use super::analyzer::{Analyzer, Form, Unit, phrase_terms};
 use super::exclude::Excluded;
 use super::parse::{Clause, Demand, End, Node, Scope, typos_allowed};
+use super::records::Records;
 use super::schema::{Fields, folded_attribute, folded_keyword};
 use super::{Typos, words};
 use crate::base::limits::QUERY_EXPANSIONS_MAX;
@@ -123,8 +124,7 @@ impl Builder<'_> {
         match node {
             Node::Everything => Ok(Scored::one(everything())),
             Node::Record(id) => {
-                let term = self.fields.id_term(*id);
-                Ok(Scored::one(Box::new(TermQuery::new(term, IndexRecordOption::Basic))))
+                Ok(Scored::one(Box::new(Records::new(self.fields.group, vec![*id]))))
             }
             Node::Word { text, scope, end, typos } => {
                 let units = self.analyzer.units(text);

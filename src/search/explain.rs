@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 
 use tantivy::query::{EnableScoring, Query};
 use tantivy::schema::IndexRecordOption;
-use tantivy::{DocAddress, DocSet as _, Score, Searcher, TERMINATED, Term};
+use tantivy::{DocAddress, DocSet as _, Score, Searcher, Term};
 
 use super::build::Builder;
 use super::indexer::{ENGINE, Indexer, guarded};
 use super::parse::{Clause, Demand, Node, TextQuery};
 use super::query::Asking;
+use super::records::Records;
 use super::{Matching, SearchOptions};
 use crate::base::error::{Error, Result};
 use crate::base::id::NodeId;
@@ -95,17 +96,13 @@ fn place_of(
     indexer: &Indexer,
     id: NodeId,
 ) -> tantivy::Result<Option<DocAddress>> {
-    let term = indexer.fields.id_term(id);
+    let record = Records::new(indexer.fields.group, vec![id]);
     for (ordinal, segment) in (0..).zip(searcher.segment_readers()) {
-        let index = segment.inverted_index(term.field())?;
-        let Some(mut postings) = index.read_postings(&term, IndexRecordOption::Basic)? else {
-            continue;
-        };
-        while postings.doc() != TERMINATED {
-            if !segment.is_deleted(postings.doc()) {
-                return Ok(Some(DocAddress::new(ordinal, postings.doc())));
-            }
-            postings.advance();
+        let documents = record.documents(segment)?;
+        if let Some(document) =
+            documents.into_iter().find(|document| !segment.is_deleted(*document))
+        {
+            return Ok(Some(DocAddress::new(ordinal, document)));
         }
     }
     Ok(None)

@@ -17,11 +17,16 @@ use serde::{Deserialize, Serialize};
 use tantivy::index::SegmentComponent;
 use tantivy::indexer::{IndexWriterOptions, UserOperation};
 use tantivy::merge_policy::LogMergePolicy;
-use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher};
+use tantivy::schema::Field;
+use tantivy::store::{Compressor, ZstdCompressor};
+use tantivy::{
+    Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument,
+};
 
 use super::analyzer::{Analyzer, AnalyzerOptions, StopWords};
 use super::directory::{self, IndexDirectory};
 use super::parse::TextQuery;
+use super::records::Records;
 use super::schema::{Fields, schema_hash, tokenizers};
 use super::{Access, SearchOptions};
 use crate::base::error::{Error, Result};
@@ -46,8 +51,8 @@ const EMPTY_PAUSE: Duration = Duration::from_millis(10);
 /// Attempts to open a folder in which another process writes.
 const OPEN_ATTEMPTS: usize = 3;
 
-/// Changes that are handed to the engine's threads at once, and the bytes of their texts from which
-/// fewer are: handing over takes a lock, which costs as much as a short document.
+/// Documents that are handed to the engine's threads at once, and the bytes of their texts from
+/// which fewer are: handing over takes a lock, which costs as much as a short document.
 const HANDED_OVER: usize = 64;
 const HANDED_OVER_BYTES: usize = 256 << 10;
 
@@ -106,18 +111,35 @@ struct Writer {
     engine: IndexWriter,
     /// Set while the index is built anew.
     fresh: Option<Fresh>,
+    /// The field by which documents are found that are replaced.
+    group: Field,
+    /// The records whose documents go before the next ones are handed over.
+    gone: Vec<NodeId>,
+    /// The records of the documents that wait.
+    added: Vec<NodeId>,
     /// What is handed over with the next ones, and the bytes of its texts.
     waiting: Vec<UserOperation>,
     waiting_bytes: usize,
 }
 
 impl Writer {
-    fn new(index: Index, engine: IndexWriter, fresh: Option<Fresh>) -> Self {
-        Self { index, engine, fresh, waiting: Vec::with_capacity(HANDED_OVER), waiting_bytes: 0 }
+    fn new((index, group): (Index, Field), engine: IndexWriter, fresh: Option<Fresh>) -> Self {
+        let (gone, added, waiting) = (Vec::new(), Vec::new(), Vec::with_capacity(HANDED_OVER));
+        Self { index, engine, fresh, group, gone, added, waiting, waiting_bytes: 0 }
     }
 
-    fn push(&mut self, operation: UserOperation, bytes: usize) -> Result<()> {
-        self.waiting.push(operation);
+    /// Removes the document of a record, if there is one.
+    fn remove(&mut self, id: NodeId) -> Result<()> {
+        if self.added.contains(&id) || self.gone.len() >= HANDED_OVER {
+            self.hand_over()?;
+        }
+        self.gone.push(id);
+        Ok(())
+    }
+
+    fn add(&mut self, id: NodeId, document: TantivyDocument, bytes: usize) -> Result<()> {
+        self.added.push(id);
+        self.waiting.push(UserOperation::Add(document));
         self.waiting_bytes += bytes;
         if self.waiting.len() >= HANDED_OVER || self.waiting_bytes >= HANDED_OVER_BYTES {
             self.hand_over()?;
@@ -135,10 +157,13 @@ impl Writer {
 
     fn hand_over(&mut self) -> Result<()> {
         self.waiting_bytes = 0;
-        self.engine
-            .run(self.waiting.drain(..))
-            .map(drop)
-            .map_err(|err| Error::engine(ENGINE, "index records", err))
+        self.added.clear();
+        let failed = |err| Error::engine(ENGINE, "index records", err);
+        if !self.gone.is_empty() {
+            let gone = Records::new(self.group, std::mem::take(&mut self.gone));
+            self.engine.delete_query(Box::new(gone)).map_err(failed)?;
+        }
+        self.engine.run(self.waiting.drain(..)).map(drop).map_err(failed)
     }
 }
 
@@ -234,11 +259,11 @@ impl Indexer {
     fn apply_one(&self, writer: &mut Writer, change: IndexChange<'_>) -> Result<()> {
         let (IndexChange::Put(id, ..) | IndexChange::Delete(id)) = change;
         if !writer.fresh.as_mut().is_some_and(|fresh| fresh.is_new(id)) {
-            writer.push(UserOperation::Delete(self.fields.id_term(id)), 0)?;
+            writer.remove(id)?;
         }
         if let IndexChange::Put(id, seq, facts) = change {
             let bytes = facts.texts.iter().map(|(_, text)| text.len()).sum();
-            writer.push(UserOperation::Add(self.fields.document(id, seq, facts)), bytes)?;
+            writer.add(id, self.fields.document(id, seq, facts), bytes)?;
         }
         Ok(())
     }
@@ -473,6 +498,7 @@ impl Indexer {
         let directory = IndexDirectory::open(&self.folder, Access::ReadWrite).map_err(created)?;
         let index = Index::builder()
             .schema(self.fields.schema.clone())
+            .settings(settings())
             .tokenizers(tokenizers(self.options.analyzer))
             .open_or_create(directory)
             .map_err(created)?;
@@ -492,7 +518,7 @@ impl Indexer {
         policy.set_min_num_segments(MERGE_SEGMENTS_MIN);
         policy.set_del_docs_ratio_before_merge(DELETED_RATIO_MAX);
         writer.set_merge_policy(Box::new(policy));
-        Ok(Writer::new(index, writer, fresh))
+        Ok(Writer::new((index, self.fields.group), writer, fresh))
     }
 }
 
@@ -502,6 +528,16 @@ impl std::fmt::Debug for Indexer {
             .field("folder", &self.folder)
             .field("options", &self.options)
             .finish_non_exhaustive()
+    }
+}
+
+/// No document stores anything, yet each has a place in the engine's store, which only its better
+/// compressor makes small.
+fn settings() -> IndexSettings {
+    IndexSettings {
+        docstore_compression: Compressor::Zstd(ZstdCompressor::default()),
+        docstore_compress_dedicated_thread: false,
+        ..IndexSettings::default()
     }
 }
 

@@ -21,6 +21,7 @@ mod parse;
 mod past;
 mod pieces;
 mod query;
+mod records;
 mod schema;
 mod snippet;
 mod stop_words;

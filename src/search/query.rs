@@ -7,7 +7,6 @@ use std::ops::Bound;
 use tantivy::collector::{Collector, Count};
 use tantivy::query::{
     Bm25StatisticsProvider, BooleanQuery, EmptyQuery, Occur, Query, RangeQuery, TermQuery,
-    TermSetQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Searcher, Term};
@@ -18,6 +17,7 @@ use super::exclude::Excluded;
 use super::indexer::{Indexer, View, guarded};
 use super::parse::TextQuery;
 use super::past::Past;
+use super::records::Records;
 use super::schema::{Fields, keyword_term, value_path};
 use super::{Cursor, Facet, FacetCounts, Filter, Hit, Hits, Matching, SearchOptions, Sort, Total};
 use crate::base::error::{Error, Result};
@@ -91,8 +91,8 @@ impl Asking<'_> {
         let query = self.query(&self.builder(present, all))?;
         let Some(past) = self.past else { return Ok(vec![Corpus { searcher: present, query }]) };
         let fields = &self.indexer.fields;
-        let replaced = past.replaced.iter().map(|id| fields.id_term(*id));
-        let replaced = Excluded::new(Box::new(TermSetQuery::new(replaced)));
+        let replaced = Records::new(fields.group, past.replaced.clone());
+        let replaced = Excluded::new(Box::new(replaced));
         let query =
             BooleanQuery::new(vec![(Occur::Must, query), (Occur::MustNot, Box::new(replaced))]);
         let earlier = self.query(&self.builder(&past.searcher, all))?;

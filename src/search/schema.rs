@@ -6,14 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tantivy::TantivyDocument;
 use tantivy::schema::{
     FAST, Field, IndexRecordOption, JsonObjectOptions, NumericOptions, OwnedValue, Schema,
     TextFieldIndexing, TextOptions,
 };
 use tantivy::tokenizer::{RAW_TOKENIZER_NAME, TextAnalyzer, TokenizerManager};
-use tantivy::{TantivyDocument, Term};
 
 use super::analyzer::{Analyzer, AnalyzerOptions};
+use super::records::group_of;
 use super::words::floor_boundary;
 use crate::base::digest::Digest;
 use crate::base::id::{NodeId, Seq};
@@ -23,7 +24,7 @@ use crate::record::Facts;
 
 /// Counts up whenever the same facts would become another document, so that old indexes are built
 /// anew.
-const INDEX_VERSION: u32 = 2;
+const INDEX_VERSION: u32 = 3;
 
 /// The name under which the analyzer is registered.
 const ANALYZER_NAME: &str = "text";
@@ -44,6 +45,7 @@ const ATTRIBUTE_MARK: char = '@';
 pub(super) struct Fields {
     pub(super) schema: Schema,
     pub(super) id: Field,
+    pub(super) group: Field,
     pub(super) kind: Field,
     pub(super) seq: Field,
     pub(super) title: Field,
@@ -73,7 +75,8 @@ impl Fields {
         let number = NumericOptions::default().set_indexed().set_fast();
         let values = JsonObjectOptions::default().set_fast(RAW_TOKENIZER_NAME);
         Self {
-            id: schema.add_u64_field(ID, number.clone()),
+            id: schema.add_u64_field(ID, FAST),
+            group: schema.add_u64_field("group", NumericOptions::default().set_indexed()),
             kind: schema.add_u64_field(KIND, number),
             seq: schema.add_u64_field("seq", FAST),
             title: schema.add_text_field("title", text.clone()),
@@ -87,15 +90,12 @@ impl Fields {
         }
     }
 
-    pub(super) fn id_term(&self, id: NodeId) -> Term {
-        Term::from_field_u64(self.id, id.as_u64())
-    }
-
     /// The document of a record.
     pub(super) fn document(&self, id: NodeId, seq: Seq, facts: &Facts<'_>) -> TantivyDocument {
         let bytes: usize = facts.texts.iter().map(|(_, text)| text.len() + 16).sum();
         let mut document = TantivyDocument::with_capacity(bytes + 128);
         document.add_u64(self.id, id.as_u64());
+        document.add_u64(self.group, group_of(id));
         document.add_u64(self.kind, u64::from(id.kind().0));
         document.add_u64(self.seq, seq.0);
         for &(field, text) in &facts.texts {

@@ -12,7 +12,10 @@ use tantivy::query::{
     PhraseQuery, Query as Engine, TermQuery,
 };
 use tantivy::schema::{FAST, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
-use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Term};
+use tantivy::store::{Compressor, ZstdCompressor};
+use tantivy::{
+    Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, TantivyDocument, Term,
+};
 
 use super::{HITS, Hit, Indexed, Query, Search, terms};
 use crate::Outcome;
@@ -198,7 +201,13 @@ impl Search for Limit {
         let body = schema.add_text_field("body", TextOptions::default().set_indexing_options(text));
         let topic =
             schema.add_text_field("topic", TextOptions::default().set_indexing_options(word));
-        let index = Index::create_in_dir(folder, schema.build())?;
+        let settings = IndexSettings {
+            docstore_compression: Compressor::Zstd(ZstdCompressor::default()),
+            docstore_compress_dedicated_thread: false,
+            ..IndexSettings::default()
+        };
+        let index =
+            Index::builder().schema(schema.build()).settings(settings).create_in_dir(folder)?;
         index.tokenizers().register("text", terms::tokenizer());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let folder = folder.to_owned();
