@@ -59,6 +59,9 @@ pub(crate) const ATTRIBUTE_TERMS_MAX: usize = 1_024;
 /// Words, phrases and filters of one query text: each costs a walk over a posting list.
 pub(crate) const QUERY_CLAUSES_MAX: usize = 256;
 
+/// The greatest weight of a word in a query text: a greater one would leave nothing of the others.
+pub(crate) const QUERY_WEIGHT_MAX: f64 = 1_000.0;
+
 /// Parentheses within parentheses in a query text: they are read by recursion.
 pub(crate) const QUERY_DEPTH_MAX: usize = 16;
 

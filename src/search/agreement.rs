@@ -29,6 +29,8 @@ fn query_strategy() -> impl Strategy<Value = String> {
             prop::sample::select(vec!["run", "later", "get", "name"]))
             .prop_map(|(one, slop, two)| format!("\"{one} {two}\"~{slop}")),
         1 => word().prop_map(|word| format!("title:{word}")),
+        1 => (word(), prop::sample::select(vec!["^2", "^0.5", "*^3", "~1^0"]))
+            .prop_map(|(word, weight)| format!("{word}{weight}")),
         1 => prop::sample::select(vec![
             "tag:a", "tag:B", "TAG:b", "tag:\"c d\"", "tag:c*", "none:run", "late:14", "key:v*",
             "run:late", "*", "?!", "\"\"", "tag:",
@@ -41,7 +43,7 @@ fn query_strategy() -> impl Strategy<Value = String> {
         (parts, any::<bool>()).prop_map(|(parts, grouped)| {
             let parts = parts.iter().flat_map(|(mark, text, glue)| [*mark, text, *glue]);
             let text: String = parts.collect();
-            if grouped { format!("({text})") } else { text }
+            if grouped { format!("({text})^2") } else { text }
         })
     })
 }

@@ -98,7 +98,7 @@ impl Builder<'_> {
             group.filters.push(filter);
             return Ok(());
         }
-        let scored = self.scored(&clause.node)?;
+        let scored = self.weighed(clause)?;
         if scored.any.is_empty() {
             return Ok(());
         }
@@ -118,6 +118,15 @@ impl Builder<'_> {
             return Ok(None);
         }
         Ok(Some(self.field_query(name, value, *end)))
+    }
+
+    /// A clause with its weight.
+    fn weighed(&self, clause: &Clause) -> tantivy::Result<Scored> {
+        let Scored { any, bonus } = self.scored(&clause.node)?;
+        let weighed = |queries: Vec<Boxed>| {
+            queries.into_iter().map(|query| boosted(query, clause.weight.factor())).collect()
+        };
+        Ok(Scored { any: weighed(any), bonus: weighed(bonus) })
     }
 
     pub(super) fn scored(&self, node: &Node) -> tantivy::Result<Scored> {
@@ -150,7 +159,7 @@ impl Builder<'_> {
                     if clause.demand == Demand::Not {
                         found.any.extend(self.group(std::slice::from_ref(clause), false)?);
                     } else {
-                        let scored = self.scored(&clause.node)?;
+                        let scored = self.weighed(clause)?;
                         found.any.extend(scored.any);
                         found.bonus.extend(scored.bonus);
                     }

@@ -117,7 +117,7 @@ impl Explainer<'_> {
     fn explain(&self, text: &TextQuery, query: &dyn Query) -> tantivy::Result<Option<Explanation>> {
         let Some(score) = self.score(query)? else { return Ok(None) };
         let mut parts = Vec::new();
-        self.add_clauses(&text.clauses, &mut parts)?;
+        self.add_clauses((&text.clauses, 1.0), &mut parts)?;
         parts.retain(|part| part.score != 0.0);
         parts.sort_by(|a, b| b.score.total_cmp(&a.score));
         Ok(Some(Explanation { score, parts }))
@@ -134,30 +134,40 @@ impl Explainer<'_> {
         Ok(found.then(|| scorer.score()))
     }
 
-    fn add_clauses(&self, clauses: &[Clause], parts: &mut Vec<ScorePart>) -> tantivy::Result<()> {
+    /// The parts of clauses that together have a weight.
+    fn add_clauses(
+        &self,
+        (clauses, weight): (&[Clause], f32),
+        parts: &mut Vec<ScorePart>,
+    ) -> tantivy::Result<()> {
         for clause in clauses.iter().filter(|clause| clause.demand != Demand::Not) {
             // Among other clauses a field is a mere filter.
             if self.builder.filter_of(&clause.node)?.is_none() {
-                self.add_node(&clause.node, parts)?;
+                self.add_node(&clause.node, weight * clause.weight.factor(), parts)?;
             }
         }
         Ok(())
     }
 
-    fn add_node(&self, node: &Node, parts: &mut Vec<ScorePart>) -> tantivy::Result<()> {
+    fn add_node(
+        &self,
+        node: &Node,
+        weight: f32,
+        parts: &mut Vec<ScorePart>,
+    ) -> tantivy::Result<()> {
         match node {
             Node::Or(clauses) => {
                 for clause in clauses.iter().filter(|clause| clause.demand != Demand::Not) {
-                    self.add_node(&clause.node, parts)?;
+                    self.add_node(&clause.node, weight * clause.weight.factor(), parts)?;
                 }
             }
-            Node::And(clauses) => self.add_group(clauses, true, parts)?,
-            Node::Group(clauses) => self.add_group(clauses, self.builder.all, parts)?,
+            Node::And(clauses) => self.add_group((clauses, weight), true, parts)?,
+            Node::Group(clauses) => self.add_group((clauses, weight), self.builder.all, parts)?,
             _ => {
                 let scored = self.builder.scored(node)?;
                 for query in scored.any.iter().chain(&scored.bonus) {
                     if let Some(score) = self.score(&**query)? {
-                        parts.push(self.part(node, &**query, score)?);
+                        parts.push(self.part(node, &**query, score * weight)?);
                     }
                 }
             }
@@ -168,12 +178,15 @@ impl Explainer<'_> {
     /// The parts of a group, if it is met as a whole.
     fn add_group(
         &self,
-        clauses: &[Clause],
+        (clauses, weight): (&[Clause], f32),
         all: bool,
         parts: &mut Vec<ScorePart>,
     ) -> tantivy::Result<()> {
         let Some(group) = self.builder.group(clauses, all)? else { return Ok(()) };
-        if self.score(&*group)?.is_some() { self.add_clauses(clauses, parts) } else { Ok(()) }
+        if self.score(&*group)?.is_none() {
+            return Ok(());
+        }
+        self.add_clauses((clauses, weight), parts)
     }
 
     fn part(&self, node: &Node, query: &dyn Query, score: Score) -> tantivy::Result<ScorePart> {

@@ -66,7 +66,7 @@ impl Indexer {
 }
 
 fn clause(demand: Demand, node: Node) -> Clause {
-    Clause { demand, node }
+    Clause::new(demand, node)
 }
 
 /// The words that a unit stands for when it is one of many.

@@ -16,7 +16,7 @@
 use super::{LastWord, SearchOptions, Syntax};
 use crate::base::error::{Error, Result};
 use crate::base::id::NodeId;
-use crate::base::limits::{QUERY_CLAUSES_MAX, QUERY_DEPTH_MAX};
+use crate::base::limits::{QUERY_CLAUSES_MAX, QUERY_DEPTH_MAX, QUERY_WEIGHT_MAX};
 
 const OPERATORS: &[&str] = &["OR", "|", "||", "AND", "&&"];
 
@@ -35,10 +35,42 @@ pub(super) enum Demand {
     Not,
 }
 
+/// What a clause counts for in the score, in thousandths; written `^2` or `^0.5` behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Weight(u32);
+
+impl Weight {
+    /// What is not weighed.
+    pub(super) const ONE: Self = Self(1_000);
+
+    /// What the score is multiplied by.
+    pub(super) fn factor(self) -> f32 {
+        self.0 as f32 / 1_000.0
+    }
+
+    /// Reads digits with one point at most; `None` for anything else, and for more than the
+    /// greatest.
+    fn parse(text: &str) -> Option<Self> {
+        let is_number = text.starts_with(|c: char| c.is_ascii_digit())
+            && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let number: f64 = text.parse().ok().filter(|_| is_number)?;
+        // Whole, and small enough for an integer.
+        (number <= QUERY_WEIGHT_MAX).then(|| Self((number * 1_000.0).round() as u32))
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Clause {
     pub(super) demand: Demand,
+    pub(super) weight: Weight,
     pub(super) node: Node,
+}
+
+impl Clause {
+    /// A clause that counts as much as others.
+    pub(super) fn new(demand: Demand, node: Node) -> Self {
+        Self { demand, weight: Weight::ONE, node }
+    }
 }
 
 /// Which texts are meant.
@@ -260,9 +292,24 @@ impl Parser<'_> {
         let node = match self.peek() {
             Some('(') => self.group(depth)?,
             Some('"') => self.phrase(Scope::Everywhere)?,
-            _ => self.chunk()?,
+            _ => return Ok(self.chunk()?.map(|clause| Clause { demand, ..clause })),
         };
-        Ok(node.map(|node| Clause { demand, node }))
+        let weight = self.weight()?;
+        Ok(node.map(|node| Clause { demand, weight, node }))
+    }
+
+    /// The weight behind a phrase or a group.
+    fn weight(&mut self) -> Result<Weight> {
+        let Some(rest) = self.rest().strip_prefix('^') else { return Ok(Weight::ONE) };
+        let is_digit = |c: char| c.is_ascii_digit() || c == '.';
+        let length = rest.find(|c| !is_digit(c)).unwrap_or(rest.len());
+        match Weight::parse(&rest[..length]) {
+            Some(weight) => {
+                self.at += 1 + length;
+                Ok(weight)
+            }
+            None => self.complain(self.at, "a weight is no number").map(|()| Weight::ONE),
+        }
     }
 
     /// Whether `mark` stands before an operand, and not in a row of its like or alone.
@@ -283,7 +330,9 @@ impl Parser<'_> {
         let mut clauses = self.sequence(depth + 1)?;
         Ok(match clauses.len() {
             0 => None,
-            1 if clauses[0].demand != Demand::Not => clauses.pop().map(|clause| clause.node),
+            1 if clauses[0].demand != Demand::Not && clauses[0].weight == Weight::ONE => {
+                clauses.pop().map(|clause| clause.node)
+            }
             _ => Some(Node::Group(clauses)),
         })
     }
@@ -334,7 +383,7 @@ impl Parser<'_> {
     }
 
     /// Everything up to the next blank, quote or parenthesis, and a quote that belongs to a field.
-    fn chunk(&mut self) -> Result<Option<Node>> {
+    fn chunk(&mut self) -> Result<Option<Clause>> {
         let start = self.at;
         let rest = self.rest();
         let length = rest
@@ -347,7 +396,9 @@ impl Parser<'_> {
         }
         if let Some((name, value)) = field_of(&chunk) {
             if value.is_empty() && self.peek() == Some('"') {
-                return self.field_phrase(name);
+                let node = self.field_phrase(name)?;
+                let weight = self.weight()?;
+                return Ok(node.map(|node| Clause { weight, ..plain(node) }));
             }
             if value.is_empty() {
                 self.complain(start, "a field has no value")?;
@@ -358,7 +409,10 @@ impl Parser<'_> {
         if !self.count()? {
             return Ok(None);
         }
-        Ok(Some(if chunk == "*" { Node::Everything } else { word_of(&chunk, Scope::Everywhere) }))
+        Ok(Some(match &*chunk {
+            "*" => plain(Node::Everything),
+            word => weighed(word, Scope::Everywhere),
+        }))
     }
 
     fn field_phrase(&mut self, name: &str) -> Result<Option<Node>> {
@@ -373,17 +427,17 @@ impl Parser<'_> {
         Ok(Some(Node::Field { name: name.to_owned(), value, end, lenient: false }))
     }
 
-    fn field_word(&mut self, name: &str, value: &str) -> Result<Option<Node>> {
+    fn field_word(&mut self, name: &str, value: &str) -> Result<Option<Clause>> {
         if !self.count()? {
             return Ok(None);
         }
         if name == "title" {
-            return Ok(Some(word_of(value, Scope::Title)));
+            return Ok(Some(weighed(value, Scope::Title)));
         }
         let stem = value.trim_end_matches('*');
         let end = if stem.len() < value.len() { End::Prefix } else { End::Whole };
         let (name, value) = (name.to_owned(), stem.to_owned());
-        Ok(Some(Node::Field { name, value, end, lenient: !self.strict }))
+        Ok(Some(plain(Node::Field { name, value, end, lenient: !self.strict })))
     }
 }
 
@@ -392,7 +446,11 @@ fn joined(mut clauses: Vec<Clause>, join: impl FnOnce(Vec<Clause>) -> Node) -> O
     if clauses.len() <= 1 {
         return clauses.pop();
     }
-    Some(Clause { demand: Demand::Plain, node: join(clauses) })
+    Some(plain(join(clauses)))
+}
+
+fn plain(node: Node) -> Clause {
+    Clause::new(Demand::Plain, node)
 }
 
 /// The name and value of a chunk `name:value`.
@@ -402,6 +460,15 @@ fn field_of(chunk: &str) -> Option<(&str, &str)> {
     let is_name = characters.next().is_some_and(|c| c.is_alphabetic() || c == '_')
         && characters.all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'));
     is_name.then_some((name, value))
+}
+
+/// A word with the marks at its end, and its weight behind them.
+fn weighed(chunk: &str, scope: Scope) -> Clause {
+    let weighed = chunk.rsplit_once('^').filter(|(word, _)| !word.is_empty());
+    match weighed.and_then(|(word, weight)| Some((word, Weight::parse(weight)?))) {
+        Some((word, weight)) => Clause { weight, ..plain(word_of(word, scope)) },
+        None => plain(word_of(chunk, scope)),
+    }
 }
 
 /// A word with the marks at its end.
@@ -462,7 +529,11 @@ mod tests {
                 Node::And(clauses) => format!("and({})", shown(clauses)),
                 Node::Group(clauses) => format!("({})", shown(clauses)),
             };
-            format!("{mark}{node}")
+            let weight = match clause.weight {
+                Weight::ONE => String::new(),
+                weight => format!("^{}", weight.factor()),
+            };
+            format!("{mark}{node}{weight}")
         };
         clauses.iter().map(one).collect::<Vec<_>>().join(" ")
     }
@@ -496,6 +567,11 @@ mod tests {
             r#"status=open tag=to do tag=inv* title:reply title:"a b"0"#,
         );
         check("*", "EVERYTHING");
+        check(
+            r#"reply^2 +dead*^0.5 late~1^3 title:due^4 "to be"~2^1.5 title:"to be"^2 (a b)^3"#,
+            r#"reply^2 +dead*^0.5 late~1^3 title:due^4 "to be"2^1.5 title:"to be"0^2 (a b)^3"#,
+        );
+        check("(a^2)^3 (b)^2 a^2 OR b", "(a^2)^3 b^2 or(a^2 b)");
         check("-(a b)", "-(a b)");
     }
 
@@ -514,6 +590,9 @@ mod tests {
         check("NOT", "");
         check("a NOT", "a");
         check(r#""" () ~ **"#, "~ **");
+        let odd = "a^ ^2 a^b a^-1 a^1e9 a^1.2.3 a^1001";
+        check(odd, odd);
+        check(r#""a"^ x"#, r#""a"0 ^ x"#);
     }
 
     #[test]
@@ -526,6 +605,7 @@ mod tests {
         check_refused("a AND ", 6);
         check_refused("NOT", 3);
         check_refused("status: x", 0);
+        check_refused(r#""a b"^x"#, 5);
         check_refused(&"(".repeat(40), 16);
     }
 

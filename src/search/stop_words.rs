@@ -4,7 +4,7 @@
 //! else still finds something. Written folded, as the analyzer writes surfaces.
 
 use super::analyzer::{Analyzer, Language, Unit};
-use super::parse::{Clause, Demand, End, Node, Scope, TextQuery};
+use super::parse::{Clause, Demand, End, Node, Scope, TextQuery, Weight};
 
 /// Longer words are not looked at, in bytes as they are written.
 const BYTES_MAX: usize = 8;
@@ -97,7 +97,7 @@ impl TextQuery {
 fn drop_from(clauses: &mut Vec<Clause>, is_stop: &impl Fn(&str) -> bool) {
     let says_nothing = |clause: &Clause| match &clause.node {
         Node::Word { text, scope: Scope::Everywhere, end: End::Whole, typos: None } => {
-            clause.demand == Demand::Plain && is_stop(text)
+            clause.demand == Demand::Plain && clause.weight == Weight::ONE && is_stop(text)
         }
         _ => false,
     };

@@ -237,7 +237,7 @@ impl TextQuery {
             let end = if index + 1 == words.len() { End::Perhaps } else { End::Whole };
             let text = (*word).to_owned();
             let node = Node::Word { text, scope: Scope::Title, end, typos: Some(0) };
-            Clause { demand: Demand::Must, node }
+            Clause::new(Demand::Must, node)
         });
         Self { clauses: clauses.collect() }
     }
@@ -248,7 +248,7 @@ fn is_plain(text: &str, range: &Range<usize>) -> bool {
     let (before, word) = (&text[..range.start], &text[range.clone()]);
     let after = &text[range.end..];
     !matches!(word, "OR" | "AND" | "NOT")
-        && !before.ends_with([':', '-', '.', '/', '\\'])
+        && !before.ends_with([':', '-', '.', '/', '\\', '^'])
         && !after.starts_with([':', '*', '~', '.', '/', '\\'])
 }
 

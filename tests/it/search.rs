@@ -63,6 +63,7 @@ fn the_parts_of_an_explanation_add_up_to_the_score() {
         "title:reply user_name",
         "getUserName \"reply is\"*",
         "reply NOT (due AND lunch)",
+        "reply^3 title:reply^0.5 \"the letter\"^2 (due lette*^4)^0.25 getUserName^2",
     ] {
         let search = store.search(query);
         let found = search.clone().run().unwrap();
@@ -179,6 +180,28 @@ fn a_title_counts_as_much_as_is_said() {
         store.search("lease").options(options).run().unwrap().hits[0].id
     };
     assert_eq!((first(0.0), first(10.0)), (ids[1], ids[0]));
+}
+
+#[test]
+fn a_word_counts_as_much_as_its_weight() {
+    let (_home, store, ids) = remembering(&[("x", "lease lease tenant"), ("y", "tenant keys")]);
+    let found = |text: &str| {
+        let found = store.search(text).run().unwrap();
+        found.hits.iter().map(|hit| (hit.id, hit.score)).collect::<Vec<_>>()
+    };
+    let first = |text: &str| found(text)[0].0;
+    assert_eq!((first("lease keys^9"), first("lease^9 keys")), (ids[1], ids[0]));
+    assert_eq!((first("(x lease)^9 keys"), first("x lease \"tenant keys\"^9")), (ids[0], ids[1]));
+    let ([(_, one), ..], [(_, three), ..]) = (&found("lease")[..], &found("lease^3")[..]) else {
+        unreachable!("both words have a hit")
+    };
+    assert!((three - 3.0 * one).abs() < 1e-5, "{three} {one}");
+    // What counts for nothing is found all the same.
+    assert_eq!(found("lease^0").len(), 1);
+    assert_eq!(
+        store.search("leese^2 tenant").did_you_mean().unwrap().as_deref(),
+        Some("lease^2 tenant")
+    );
 }
 
 #[test]
