@@ -39,9 +39,6 @@ use crate::storage::{compact, place};
 /// groups; with the wait eight writers make groups of eight and a fifth more throughput.
 const GATHER_MAX: Duration = Duration::from_micros(100);
 
-/// Bytes of a layer from which a thread that frees it pays.
-const DROPPED_ASIDE_BYTES_MIN: usize = 8 << 20;
-
 /// How long a compaction waits for readers to end: the search index may just be catching up.
 const READERS_END_MAX: Duration = Duration::from_millis(200);
 
@@ -176,16 +173,6 @@ enum Outcome {
     Wait(Arc<Group>),
     /// It must lead its own group.
     Lead(Arc<Group>),
-}
-
-/// Frees a layer, a large one on a thread of its own: rows that were written in no order take as long
-/// to free as to write.
-fn drop_aside(layer: Arc<Layer>) {
-    if layer.bytes() >= DROPPED_ASIDE_BYTES_MIN {
-        let dropped = std::thread::Builder::new().name("engraph-free".into());
-        // Where there is no thread it is freed here.
-        drop(dropped.spawn(move || drop(layer)));
-    }
 }
 
 impl Shared {
@@ -466,7 +453,6 @@ impl Shared {
         if outgrown {
             self.stop.wake();
         }
-        drop_aside(layer);
     }
 
     /// Who reads what, and why nothing can be written any more.
