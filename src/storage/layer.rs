@@ -125,7 +125,7 @@ pub(crate) struct Layer {
 }
 
 impl Layer {
-    /// A layer for many rows, few of which are read before the layer is applied.
+    /// A layer whose rows are for the most part written and then applied.
     pub(crate) fn for_load() -> Self {
         Self { for_load: true, ..Self::default() }
     }

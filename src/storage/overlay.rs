@@ -26,7 +26,9 @@ pub(crate) struct Overlay {
 
 impl Overlay {
     pub(crate) fn new(view: View) -> Self {
-        Self { own: Layer::default(), view }
+        // A table that is written and then read takes half the time so, and any other becomes what
+        // it would have been at once.
+        Self { own: Layer::for_load(), view }
     }
 
     /// The rows written here. Drops the view, so that the waiting layer can be extended in place.
