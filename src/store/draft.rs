@@ -192,7 +192,7 @@ impl<R: RowsMut> Writer<R> {
                 self.rows.put(TableId::INDEX, &row, &[])?;
             }
             for adjacent in draft.adjacent {
-                self.connect(core, adjacent.renumbered(&numbers)?)?;
+                self.connect(adjacent.renumbered(&numbers)?)?;
             }
             self.put_new(core, id, draft.value)?;
             taken += u64::from(!free);

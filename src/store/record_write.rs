@@ -71,7 +71,8 @@ pub(crate) struct Writer<R> {
     first_edge: Option<EdgeId>,
     /// Links that are not in the blocks yet.
     pending: Vec<Adjacent>,
-    /// Of these, by their targets, those from records that may carry vectors of others.
+    /// Of these, by their targets, those from records that may carry vectors of others; of what is
+    /// imported none, as nobody asks for vectors meanwhile.
     pending_carriers: HashMap<NodeId, Vec<NodeId>>,
 }
 
@@ -234,7 +235,8 @@ impl<R: RowsMut> Writer<R> {
             self.rows.put(TableId::INDEX, row, &[])?;
         }
         for adjacent in &new.adjacent {
-            self.connect(core, *adjacent)?;
+            self.note_carrier(core, adjacent);
+            self.connect(*adjacent)?;
         }
         Ok(())
     }
@@ -289,20 +291,21 @@ impl<R: RowsMut> Writer<R> {
     }
 
     /// Adds one adjacency entry, with the next batch of them.
-    pub(super) fn connect(&mut self, core: &Core, adjacent: Adjacent) -> Result<()> {
-        let Adjacent { node, direction, entry } = adjacent;
-        match direction {
-            adjacency::Direction::Out => self.links += 1,
-            adjacency::Direction::In if entry.edge.is_link() => {
-                let of = core.kinds.record_type(entry.neighbor.kind());
-                if of.is_some_and(|of| of.vectors != CarriedVectors::None) {
-                    self.pending_carriers.entry(node).or_default().push(entry.neighbor);
-                }
-            }
-            adjacency::Direction::In => {}
-        }
+    pub(super) fn connect(&mut self, adjacent: Adjacent) -> Result<()> {
+        self.links += u64::from(adjacent.direction == adjacency::Direction::Out);
         self.pending.push(adjacent);
         if self.pending.len() >= PENDING_LINKS_MAX { self.flush_links() } else { Ok(()) }
+    }
+
+    /// Notes the target of a link that may carry a vector of it.
+    fn note_carrier(&mut self, core: &Core, adjacent: &Adjacent) {
+        let Adjacent { node, direction, entry } = adjacent;
+        if *direction == adjacency::Direction::In && entry.edge.is_link() {
+            let of = core.kinds.record_type(entry.neighbor.kind());
+            if of.is_some_and(|of| of.vectors != CarriedVectors::None) {
+                self.pending_carriers.entry(*node).or_default().push(entry.neighbor);
+            }
+        }
     }
 
     /// The records that may carry a vector of `id` and whose links are not in the blocks yet.
