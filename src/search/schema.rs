@@ -72,12 +72,12 @@ impl Fields {
                 .set_fieldnorms(false),
         );
         // Nothing is ranked by these, so that they need no lengths: a byte a record saved for each.
-        let number = NumericOptions::default().set_indexed().set_fast();
+        let number = NumericOptions::default().set_indexed();
         let values = JsonObjectOptions::default().set_fast(RAW_TOKENIZER_NAME);
         Self {
             id: schema.add_u64_field(ID, FAST),
-            group: schema.add_u64_field("group", NumericOptions::default().set_indexed()),
-            kind: schema.add_u64_field(KIND, number),
+            group: schema.add_u64_field("group", number.clone()),
+            kind: schema.add_u64_field(KIND, number.set_fast()),
             seq: schema.add_u64_field("seq", FAST),
             title: schema.add_text_field("title", text.clone()),
             body: schema.add_text_field("body", text),

@@ -26,8 +26,8 @@ pub(crate) struct Overlay {
 
 impl Overlay {
     pub(crate) fn new(view: View) -> Self {
-        // A table that is written and then read takes half the time so, and any other becomes what
-        // it would have been at once.
+        // A table that is written and then read takes two thirds of the time so, and any other
+        // becomes what it would have been at once.
         Self { own: Layer::for_load(), view }
     }
 
