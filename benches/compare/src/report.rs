@@ -119,7 +119,7 @@ fn unit(measure: &str) -> (&'static str, &'static str) {
         "index" | "index_2" => ("docs/s", "higher"),
         "memory_after_open" => ("MB", "lower"),
         "segments_after_10k_writes" => ("segments", "lower"),
-        "claim_complete_1" | "claim_complete_8" => ("jobs/s", "higher"),
+        name if name.starts_with("claim_complete_") => ("jobs/s", "higher"),
         name if name.contains("_per_edge") => ("bytes", "lower"),
         name if name.ends_with("_p50") || name.ends_with("_p99") => ("us", "lower"),
         name if name.starts_with("open_") || name.ends_with("_ms") => ("ms", "lower"),
@@ -280,6 +280,7 @@ mod tests {
             ("disk", "MB"),
             ("write_overhead", "ratio"),
             ("claim_complete_8", "jobs/s"),
+            ("claim_complete_batch", "jobs/s"),
         ] {
             assert_eq!(unit(measure).0, expected, "{measure}");
         }

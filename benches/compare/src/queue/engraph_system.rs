@@ -16,9 +16,29 @@ const LEASE: Duration = Duration::from_secs(600);
 
 pub struct Engraph(Store);
 
+/// Jobs that a worker takes at once.
+const BATCH: usize = 100;
+
 pub struct Worker {
     name: String,
     held: HashMap<u64, Lease>,
+}
+
+impl Engraph {
+    /// Claims many jobs in one durable step and completes them in another, until none is due.
+    pub fn work_in_batches(&self, worker: &mut Worker) -> Outcome<Vec<u64>> {
+        let mut own = Vec::new();
+        loop {
+            let claimed = self.0.write(|tx| tx.jobs().claim_many(&worker.name, LEASE, BATCH))?;
+            if claimed.is_empty() {
+                return Ok(own);
+            }
+            self.0.write(|tx| {
+                claimed.iter().try_for_each(|claimed| tx.jobs().complete(claimed.lease))
+            })?;
+            own.extend(claimed.iter().map(|claimed| claimed.lease.job.key()));
+        }
+    }
 }
 
 impl Queue for Engraph {
