@@ -61,7 +61,7 @@ impl QueryProbe {
         let indexer = Indexer::open(folder, IndexerOptions::default());
         for (key, text) in (1..).zip(PROBE_TEXTS) {
             let id = NodeId::from_parts(Kind(1), key);
-            indexer.apply([IndexChange::Put(id, Seq(1), &probe_facts(text))])?;
+            indexer.apply([IndexChange::Put(id, &probe_facts(text))])?;
         }
         indexer.commit(Seq(1))?;
         Ok(Self { indexer })

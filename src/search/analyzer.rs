@@ -282,12 +282,23 @@ impl Default for Queue {
 
 impl Queue {
     fn push(&mut self, text: &str, place: Place) {
-        if self.filled == self.tokens.len() {
-            self.tokens.push(Token::default());
-        }
-        let token = &mut self.tokens[self.filled];
+        let token = &mut self.free(1)[0];
         token.text.clear();
         token.text.push_str(text);
+        self.fill(place);
+    }
+
+    /// The next tokens behind those that are filled, to be written.
+    fn free(&mut self, count: usize) -> &mut [Token] {
+        if self.tokens.len() < self.filled + count {
+            self.tokens.resize_with(self.filled + count, Token::default);
+        }
+        &mut self.tokens[self.filled..]
+    }
+
+    /// Counts the first free token, whose text is written, among the filled ones.
+    fn fill(&mut self, place: Place) {
+        let token = &mut self.tokens[self.filled];
         token.position = place.position;
         token.offset_from = place.start;
         token.offset_to = place.end;
@@ -298,14 +309,14 @@ impl Queue {
 impl AnalyzedText<'_> {
     /// The surface of a word and its stem, at the position at hand.
     fn push_forms(&mut self, start: usize, end: usize) {
-        let surface = self.normalizer.surface(&self.lexer.text()[start..end]);
         let place = Place { position: self.position, start, end };
-        self.queue.push(&surface, place);
-        let stem = self.normalizer.stem(&surface);
-        if let Some(stem) = stem.filter(|stem| *stem != surface) {
-            self.queue.push(stem, place);
+        let [surface, stem, ..] = self.queue.free(2) else { return };
+        self.normalizer.write_surface(&self.lexer.text()[start..end], &mut surface.text);
+        let has_stem = self.normalizer.write_stem(&surface.text, &mut stem.text);
+        self.queue.fill(place);
+        if has_stem {
+            self.queue.fill(place);
         }
-        self.normalizer.give_back(surface);
     }
 
     fn push_compound(&mut self, start: usize, end: usize) {

@@ -354,13 +354,25 @@ impl Builder<'_> {
         Ok(Some(Box::new(phrase)))
     }
 
+    /// Where a field of this name and what is there of its value can be, and as which terms: as it
+    /// is written where that is folded already, else apart.
+    fn places_of(&self, name: &str, value: &str) -> [(Field, String); 4] {
+        let folded = folded_keyword(name, value);
+        [
+            (self.fields.keywords, folded.clone()),
+            (self.fields.attributes, folded.clone()),
+            (self.fields.folded, folded),
+            (self.fields.folded, folded_attribute(name, value)),
+        ]
+    }
+
     /// Whether any record has a keyword field or an attribute of this name.
     fn knows(&self, name: &str) -> tantivy::Result<bool> {
-        let starts = [folded_keyword(name, ""), folded_attribute(name, "")];
+        let starts = self.places_of(name, "");
         let known = self.known.iter().flatten();
         for segment in known.flat_map(|searcher| searcher.segment_readers()) {
-            let index = segment.inverted_index(self.fields.folded)?;
-            for start in &starts {
+            for (field, start) in &starts {
+                let index = segment.inverted_index(*field)?;
                 let mut stream = index.terms().range().ge(start).into_stream()?;
                 if stream.advance() && stream.key().starts_with(start.as_bytes()) {
                     return Ok(true);
@@ -371,16 +383,15 @@ impl Builder<'_> {
     }
 
     fn field_query(&self, name: &str, value: &str, end: End) -> Boxed {
-        let terms = [folded_keyword(name, value), folded_attribute(name, value)];
-        let queries = terms.iter().map(|term| -> Boxed {
+        let queries = self.places_of(name, value).map(|(field, term)| -> Boxed {
             if end == End::Whole || value.len() > words::WORD_BYTES_MAX {
-                let term = Term::from_field_text(self.fields.folded, term);
+                let term = Term::from_field_text(field, &term);
                 Box::new(TermQuery::new(term, IndexRecordOption::Basic))
             } else {
-                prefix_query(self.fields.folded, term)
+                prefix_query(field, &term)
             }
         });
-        union(queries.collect())
+        union(queries.into())
     }
 }
 

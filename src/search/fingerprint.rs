@@ -132,7 +132,7 @@ impl Indexer {
         for attribute in subject.attributes() {
             add(Part::Attribute, attribute.as_bytes(), &[]);
         }
-        for folded in subject.folded() {
+        for folded in subject.folded_apart() {
             add(Part::Folded, folded.as_bytes(), &[]);
         }
         for (_, time) in &facts.times {

@@ -19,12 +19,11 @@ use tantivy::indexer::{IndexWriterOptions, UserOperation};
 use tantivy::merge_policy::LogMergePolicy;
 use tantivy::schema::Field;
 use tantivy::store::{Compressor, ZstdCompressor};
-use tantivy::{
-    Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument,
-};
+use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher};
 
 use super::analyzer::{Analyzer, AnalyzerOptions, StopWords};
 use super::directory::{self, IndexDirectory};
+use super::document::{Batch, Document, Gate};
 use super::parse::TextQuery;
 use super::records::Records;
 use super::schema::{Fields, schema_hash, tokenizers};
@@ -56,6 +55,10 @@ const OPEN_ATTEMPTS: usize = 3;
 const HANDED_OVER: usize = 64;
 const HANDED_OVER_BYTES: usize = 256 << 10;
 
+/// Bytes of texts that wait for the engine's threads. Enough for each to have a batch at hand and
+/// one ahead; what waits longer only takes memory and leaves the processor's cache.
+const ON_THE_WAY_BYTES: usize = 2 << 20;
+
 /// How an index is opened.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IndexerOptions {
@@ -74,8 +77,8 @@ impl Default for IndexerOptions {
 /// What happened to one record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum IndexChange<'a> {
-    /// The record is as these facts say, since this write.
-    Put(NodeId, Seq, &'a Facts<'a>),
+    /// The record is as these facts say.
+    Put(NodeId, &'a Facts<'a>),
     /// The record is gone.
     Delete(NodeId),
 }
@@ -108,7 +111,7 @@ pub(super) struct View {
 
 struct Writer {
     index: Index,
-    engine: IndexWriter,
+    engine: IndexWriter<Document>,
     /// Set while the index is built anew.
     fresh: Option<Fresh>,
     /// The field by which documents are found that are replaced.
@@ -117,15 +120,28 @@ struct Writer {
     gone: Vec<NodeId>,
     /// The records of the documents that wait.
     added: Vec<NodeId>,
-    /// What is handed over with the next ones, and the bytes of its texts.
-    waiting: Vec<UserOperation>,
-    waiting_bytes: usize,
+    /// What is handed over next.
+    waiting: Batch,
+    gate: Arc<Gate>,
 }
 
 impl Writer {
-    fn new((index, group): (Index, Field), engine: IndexWriter, fresh: Option<Fresh>) -> Self {
-        let (gone, added, waiting) = (Vec::new(), Vec::new(), Vec::with_capacity(HANDED_OVER));
-        Self { index, engine, fresh, group, gone, added, waiting, waiting_bytes: 0 }
+    fn new(
+        (index, group): (Index, Field),
+        engine: IndexWriter<Document>,
+        fresh: Option<Fresh>,
+    ) -> Self {
+        let (gone, added, waiting) = (Vec::new(), Vec::new(), Batch::default());
+        Self {
+            index,
+            engine,
+            fresh,
+            group,
+            gone,
+            added,
+            waiting,
+            gate: Gate::new(ON_THE_WAY_BYTES),
+        }
     }
 
     /// Removes the document of a record, if there is one.
@@ -137,11 +153,10 @@ impl Writer {
         Ok(())
     }
 
-    fn add(&mut self, id: NodeId, document: TantivyDocument, bytes: usize) -> Result<()> {
+    fn add(&mut self, id: NodeId, add: impl FnOnce(&mut Batch)) -> Result<()> {
         self.added.push(id);
-        self.waiting.push(UserOperation::Add(document));
-        self.waiting_bytes += bytes;
-        if self.waiting.len() >= HANDED_OVER || self.waiting_bytes >= HANDED_OVER_BYTES {
+        add(&mut self.waiting);
+        if self.waiting.len() >= HANDED_OVER || self.waiting.text_bytes() >= HANDED_OVER_BYTES {
             self.hand_over()?;
         }
         Ok(())
@@ -156,14 +171,15 @@ impl Writer {
     }
 
     fn hand_over(&mut self) -> Result<()> {
-        self.waiting_bytes = 0;
         self.added.clear();
         let failed = |err| Error::engine(ENGINE, "index records", err);
         if !self.gone.is_empty() {
             let gone = Records::new(self.group, std::mem::take(&mut self.gone));
             self.engine.delete_query(Box::new(gone)).map_err(failed)?;
         }
-        self.engine.run(self.waiting.drain(..)).map(drop).map_err(failed)
+        let permit = self.gate.enter(self.waiting.text_bytes());
+        let documents = self.waiting.take(Some(permit)).map(UserOperation::Add);
+        self.engine.run(documents).map(drop).map_err(failed)
     }
 }
 
@@ -261,9 +277,8 @@ impl Indexer {
         if !writer.fresh.as_mut().is_some_and(|fresh| fresh.is_new(id)) {
             writer.remove(id)?;
         }
-        if let IndexChange::Put(id, seq, facts) = change {
-            let bytes = facts.texts.iter().map(|(_, text)| text.len()).sum();
-            writer.add(id, self.fields.document(id, seq, facts), bytes)?;
+        if let IndexChange::Put(id, facts) = change {
+            writer.add(id, |batch| self.fields.add_document(batch, id, facts))?;
         }
         Ok(())
     }
@@ -513,7 +528,7 @@ impl Indexer {
             .memory_budget_per_thread(INDEXER_BYTES)
             .num_merge_threads(1)
             .build();
-        let writer: IndexWriter = guarded(|| index.writer_with_options(options))?;
+        let writer = guarded(|| index.writer_with_options(options))?;
         let mut policy = LogMergePolicy::default();
         policy.set_min_num_segments(MERGE_SEGMENTS_MIN);
         policy.set_del_docs_ratio_before_merge(DELETED_RATIO_MAX);

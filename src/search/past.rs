@@ -5,12 +5,13 @@
 
 use tantivy::directory::RamDirectory;
 use tantivy::indexer::SingleSegmentIndexWriter;
-use tantivy::{Index, ReloadPolicy, Searcher, TantivyDocument};
+use tantivy::{Index, ReloadPolicy, Searcher};
 
+use super::document::Document;
 use super::indexer::{ENGINE, Indexer, guarded};
 use super::schema::tokenizers;
 use crate::base::error::{Error, Result};
-use crate::base::id::{NodeId, Seq};
+use crate::base::id::NodeId;
 use crate::base::limits::INDEXER_BYTES;
 use crate::record::Facts;
 
@@ -32,7 +33,7 @@ impl std::fmt::Debug for Past {
 pub(crate) struct PastBuilder<'i> {
     indexer: &'i Indexer,
     replaced: Vec<NodeId>,
-    writer: SingleSegmentIndexWriter<TantivyDocument>,
+    writer: SingleSegmentIndexWriter<Document>,
 }
 
 impl std::fmt::Debug for PastBuilder<'_> {
@@ -68,12 +69,12 @@ impl PastBuilder<'_> {
         self.replaced.push(id);
     }
 
-    /// What a replaced record was, since write `seq`.
+    /// What a replaced record was.
     ///
     /// # Errors
     /// [`Error::Engine`] when it cannot be indexed.
-    pub(crate) fn add(&mut self, id: NodeId, seq: Seq, facts: &Facts<'_>) -> Result<()> {
-        let document = self.indexer.fields.document(id, seq, facts);
+    pub(crate) fn add(&mut self, id: NodeId, facts: &Facts<'_>) -> Result<()> {
+        let Some(document) = self.indexer.fields.document(id, facts) else { return Ok(()) };
         guarded(|| self.writer.add_document(document)).map_err(failed)
     }
 

@@ -135,7 +135,7 @@ mod tests {
                     let facts = note.facts();
                     let change = if *is_put {
                         model.insert(id, note.body.clone());
-                        IndexChange::Put(id, Seq(seq), &facts)
+                        IndexChange::Put(id, &facts)
                     } else {
                         model.remove(&id);
                         IndexChange::Delete(id)

@@ -6,25 +6,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tantivy::TantivyDocument;
 use tantivy::schema::{
-    FAST, Field, IndexRecordOption, JsonObjectOptions, NumericOptions, OwnedValue, Schema,
-    TextFieldIndexing, TextOptions,
+    FAST, Field, IndexRecordOption, JsonObjectOptions, NumericOptions, Schema, TextFieldIndexing,
+    TextOptions,
 };
 use tantivy::tokenizer::{RAW_TOKENIZER_NAME, TextAnalyzer, TokenizerManager};
 
 use super::analyzer::{Analyzer, AnalyzerOptions};
+use super::document::{Batch, Document, Number};
 use super::records::group_of;
 use super::words::floor_boundary;
 use crate::base::digest::Digest;
-use crate::base::id::{NodeId, Seq};
+use crate::base::id::NodeId;
 use crate::base::json::Json;
 use crate::base::limits::{ATTRIBUTE_TERMS_MAX, KEYWORD_TERM_BYTES_MAX};
 use crate::record::Facts;
 
 /// Counts up whenever the same facts would become another document, so that old indexes are built
 /// anew.
-const INDEX_VERSION: u32 = 3;
+const INDEX_VERSION: u32 = 4;
 
 /// The name under which the analyzer is registered.
 const ANALYZER_NAME: &str = "text";
@@ -47,7 +47,6 @@ pub(super) struct Fields {
     pub(super) id: Field,
     pub(super) group: Field,
     pub(super) kind: Field,
-    pub(super) seq: Field,
     pub(super) title: Field,
     pub(super) body: Field,
     pub(super) keywords: Field,
@@ -78,7 +77,6 @@ impl Fields {
             id: schema.add_u64_field(ID, FAST),
             group: schema.add_u64_field("group", number.clone()),
             kind: schema.add_u64_field(KIND, number.set_fast()),
-            seq: schema.add_u64_field("seq", FAST),
             title: schema.add_text_field("title", text.clone()),
             body: schema.add_text_field("body", text),
             keywords: schema.add_text_field(KEYWORDS, word.clone().set_fast(RAW_TOKENIZER_NAME)),
@@ -90,45 +88,47 @@ impl Fields {
         }
     }
 
-    /// The document of a record.
-    pub(super) fn document(&self, id: NodeId, seq: Seq, facts: &Facts<'_>) -> TantivyDocument {
-        let bytes: usize = facts.texts.iter().map(|(_, text)| text.len() + 16).sum();
-        let mut document = TantivyDocument::with_capacity(bytes + 128);
-        document.add_u64(self.id, id.as_u64());
-        document.add_u64(self.group, group_of(id));
-        document.add_u64(self.kind, u64::from(id.kind().0));
-        document.add_u64(self.seq, seq.0);
+    /// Adds the document of a record to a batch.
+    pub(super) fn add_document(&self, batch: &mut Batch, id: NodeId, facts: &Facts<'_>) {
+        batch.add_u64(self.id, id.as_u64());
+        batch.add_u64(self.group, group_of(id));
+        batch.add_u64(self.kind, u64::from(id.kind().0));
         for &(field, text) in &facts.texts {
+            batch.add_text(self.body, text);
             if names_record(field) {
-                document.add_text(self.title, text);
+                batch.add_same_text(self.title);
             }
-            document.add_text(self.body, text);
         }
         // A word that a record names twice counts once.
         for &(field, word) in &facts.keywords.iter().copied().collect::<BTreeSet<_>>() {
-            document.add_text(self.keywords, keyword_term(field, word));
-            document.add_text(self.folded, folded_keyword(field, word));
+            batch.add_text(self.keywords, &keyword_term(field, word));
+            if folds(field, word) {
+                batch.add_text(self.folded, &folded_keyword(field, word));
+            }
         }
         if let Some(json) = facts.attributes {
-            self.add_attributes(&mut document, json);
+            attribute_values(json, &mut |path, value| {
+                batch.add_text(self.attributes, &keyword_term(path, value));
+                if folds(path, value) {
+                    batch.add_text(self.folded, &folded_attribute(path, value));
+                }
+            });
         }
-        let times = facts.times.iter().map(|&(name, time)| (name, time.as_micros()));
-        add_values(&mut document, self.times, times.map(|(name, us)| (name, OwnedValue::I64(us))));
+        let times = facts.times.iter();
+        let times = times.map(|&(name, time)| (name, Number::Signed(time.as_micros())));
+        add_values(batch, self.times, times);
         let numbers = facts.numbers.iter().filter(|(_, number)| number.is_finite());
-        add_values(
-            &mut document,
-            self.numbers,
-            // Zero has two signs but is one number.
-            numbers.map(|&(name, number)| (name, OwnedValue::F64(number + 0.0))),
-        );
-        document
+        // Zero has two signs but is one number.
+        let numbers = numbers.map(|&(name, number)| (name, Number::Float(number + 0.0)));
+        add_values(batch, self.numbers, numbers);
+        batch.end();
     }
 
-    fn add_attributes(&self, document: &mut TantivyDocument, json: &Json) {
-        attribute_values(json, &mut |path, value| {
-            document.add_text(self.attributes, keyword_term(path, value));
-            document.add_text(self.folded, folded_attribute(path, value));
-        });
+    /// The document of a record, alone.
+    pub(super) fn document(&self, id: NodeId, facts: &Facts<'_>) -> Option<Document> {
+        let mut batch = Batch::default();
+        self.add_document(&mut batch, id, facts);
+        batch.take(None).next()
     }
 }
 
@@ -178,6 +178,16 @@ pub(super) fn folded_keyword(field: &str, word: &str) -> String {
 /// As [`folded_keyword`], for attributes.
 pub(super) fn folded_attribute(path: &str, word: &str) -> String {
     folded_keyword(&format!("{ATTRIBUTE_MARK}{path}"), word)
+}
+
+/// Whether folding makes other terms of a field and its value. Those that it does not are found
+/// where they are as they are written.
+pub(super) fn folds(field: &str, word: &str) -> bool {
+    let folds = |text: &str| {
+        let is_plain = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+        !text.bytes().all(is_plain) && text.to_lowercase() != text
+    };
+    folds(field) || folds(word)
 }
 
 /// The path of a value in a JSON fast field, its dots kept from being read as steps.
@@ -238,20 +248,18 @@ fn number_text(number: &serde_json::Number) -> String {
 }
 
 fn add_values<'a>(
-    document: &mut TantivyDocument,
+    batch: &mut Batch,
     field: Field,
-    values: impl Iterator<Item = (&'a str, OwnedValue)>,
+    values: impl Iterator<Item = (&'a str, Number)>,
 ) {
-    let mut by_name: BTreeMap<&str, Vec<OwnedValue>> = BTreeMap::new();
+    let mut by_name: BTreeMap<&str, Vec<Number>> = BTreeMap::new();
     for (name, value) in values {
         by_name.entry(name).or_default().push(value);
     }
-    if by_name.is_empty() {
-        return;
+    if !by_name.is_empty() {
+        let members = by_name.into_iter().map(|(name, values)| (name.to_owned(), values));
+        batch.add_members(field, members.collect());
     }
-    let members =
-        by_name.into_iter().map(|(name, values)| (name.to_owned(), OwnedValue::Array(values)));
-    document.add_object(field, members.collect());
 }
 
 #[cfg(test)]

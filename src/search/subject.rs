@@ -13,7 +13,7 @@ use super::Filter;
 use super::analyzer::Analyzer;
 use super::parse::Scope;
 use super::schema::{
-    attribute_values, folded_attribute, folded_keyword, keyword_term, names_record,
+    attribute_values, folded_attribute, folded_keyword, folds, keyword_term, names_record,
 };
 use crate::base::id::NodeId;
 use crate::record::Facts;
@@ -95,6 +95,21 @@ impl<'f> Subject<'f> {
             }
             folded
         })
+    }
+
+    /// Those that have a place of their own in the index.
+    pub(super) fn folded_apart(&self) -> BTreeSet<String> {
+        let keywords = self.facts.keywords.iter().filter(|(field, word)| folds(field, word));
+        let mut apart: BTreeSet<String> =
+            keywords.map(|(field, word)| folded_keyword(field, word)).collect();
+        if let Some(json) = self.facts.attributes {
+            attribute_values(json, &mut |path, value| {
+                if folds(path, value) {
+                    apart.insert(folded_attribute(path, value));
+                }
+            });
+        }
+        apart
     }
 
     /// Whether the record has a keyword field or an attribute of this name.

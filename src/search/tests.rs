@@ -56,7 +56,7 @@ pub(super) fn node(kind: u8, key: u64) -> NodeId {
 
 pub(super) fn put(indexer: &Indexer, notes: &[(NodeId, Note)], seq: u64) {
     let facts: Vec<_> = notes.iter().map(|(id, note)| (*id, note.facts())).collect();
-    let changes = facts.iter().map(|(id, facts)| IndexChange::Put(*id, Seq(seq), facts));
+    let changes = facts.iter().map(|(id, facts)| IndexChange::Put(*id, facts));
     indexer.apply(changes).unwrap();
     indexer.commit(Seq(seq)).unwrap();
 }
@@ -135,7 +135,7 @@ fn what_is_not_committed_is_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let indexer = index_of(folder.path(), &[Note::new("one")]);
     let note = Note::new("two");
-    indexer.apply([IndexChange::Put(node(1, 2), Seq(2), &note.facts())]).unwrap();
+    indexer.apply([IndexChange::Put(node(1, 2), &note.facts())]).unwrap();
     indexer.close().unwrap();
     drop(indexer);
     let indexer = Indexer::open(folder.path(), IndexerOptions::default());

@@ -48,7 +48,18 @@ impl<'a> Lexer<'a> {
 
     /// The next word, as what it is and its byte range.
     pub(super) fn next(&mut self) -> Option<(Shape, Range<usize>)> {
-        let (start, first) = self.skip_to_word()?;
+        let start = self.skip_ascii();
+        if let Some(end) = self.plain_end(start) {
+            self.parts.clear();
+            self.at = end;
+            return Some((Shape::Word, start..end));
+        }
+        self.next_of_any_shape(start)
+    }
+
+    /// The next word, which begins at `start` or later.
+    fn next_of_any_shape(&mut self, start: usize) -> Option<(Shape, Range<usize>)> {
+        let (start, first) = self.skip_to_word(start)?;
         if is_unspaced(first) {
             let end = self.end_of(start, |c| is_unspaced(c) || is_mark(c));
             self.at = end;
@@ -66,12 +77,31 @@ impl<'a> Lexer<'a> {
         Some((shape, start..end))
     }
 
-    /// The beginning of the next word. Most texts are mostly ASCII, whose bytes are told apart much
-    /// faster than characters are.
-    fn skip_to_word(&self) -> Option<(usize, char)> {
+    /// The place after what lies before the next word, as far as it is ASCII. Most texts are mostly
+    /// that, and its bytes are told apart much faster than characters are.
+    fn skip_ascii(&self) -> usize {
         let ahead = &self.text.as_bytes()[self.at..];
         let is_between = |byte: &&u8| byte.is_ascii() && !byte.is_ascii_alphanumeric();
-        let at = self.at + ahead.iter().take_while(is_between).count();
+        self.at + ahead.iter().take_while(is_between).count()
+    }
+
+    /// The end of the word at `start` where it is as most are: small ASCII letters or digits behind
+    /// the first, not too many, and then something that could not belong to it.
+    fn plain_end(&self, start: usize) -> Option<usize> {
+        let word = &self.text.as_bytes()[start..];
+        let is_plain = |byte: &&u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let length = 1 + word.get(1..)?.iter().take_while(is_plain).count();
+        let is_end = |byte: &u8| {
+            byte.is_ascii() && !byte.is_ascii_alphanumeric() && !matches!(byte, b'_' | b'\'')
+        };
+        let is_word = word[0].is_ascii_alphanumeric()
+            && length <= COMPOUND_BYTES_MAX
+            && word.get(length).is_none_or(is_end);
+        is_word.then_some(start + length)
+    }
+
+    /// The beginning of the next word, from `at` on.
+    fn skip_to_word(&self, at: usize) -> Option<(usize, char)> {
         self.text[at..]
             .char_indices()
             .find(|&(_, c)| (c.is_alphanumeric() && !is_mark(c)) || is_unspaced(c))
@@ -260,5 +290,22 @@ mod tests {
         let mut lexer = Lexer::new(&text);
         assert_eq!(lexer.next(), Some((Shape::Word, 0..254)));
         assert_eq!(lexer.next(), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn plain_words_are_found_as_any_others_are(
+            text in "[a-cA-Z0-2_' .\u{e9}\u{301}\u{6771}]{0,40}|[a-z]{60,70} [a-z]{250,260}",
+        ) {
+            let (mut lexer, mut other) = (Lexer::new(&text), Lexer::new(&text));
+            loop {
+                let found = lexer.next();
+                assert_eq!(found, other.next_of_any_shape(other.skip_ascii()));
+                assert_eq!((lexer.at, lexer.parts()), (other.at, other.parts()));
+                if found.is_none() {
+                    break;
+                }
+            }
+        }
     }
 }

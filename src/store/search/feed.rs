@@ -92,7 +92,7 @@ impl Feed<'_> {
         let Some(record_type) = self.core.kinds.record_type(id.kind()) else { return Ok(()) };
         (record_type.describe)(value, &mut |facts| {
             if is_searchable(facts) {
-                self.indexer.apply([IndexChange::Put(id, self.published.seq, facts)])
+                self.indexer.apply([IndexChange::Put(id, facts)])
             } else {
                 self.indexer.apply([IndexChange::Delete(id)])
             }
@@ -118,7 +118,7 @@ impl Feed<'_> {
                     if !is_searchable(facts) {
                         return Ok(());
                     }
-                    self.indexer.apply([IndexChange::Put(id, published.seq, facts)])
+                    self.indexer.apply([IndexChange::Put(id, facts)])
                 })?;
             }
         }

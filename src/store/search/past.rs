@@ -50,7 +50,7 @@ impl PastView {
             let Some(value) = before(rows, *id, *first)? else { continue };
             let Some(record_type) = core.kinds.record_type(id.kind()) else { continue };
             (record_type.describe)(&value, &mut |facts| {
-                if is_searchable(facts) { builder.add(*id, at, facts) } else { Ok(()) }
+                if is_searchable(facts) { builder.add(*id, facts) } else { Ok(()) }
             })?;
         }
         Ok(Self { at, records: builder.finish()?, changed })

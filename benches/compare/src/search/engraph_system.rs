@@ -49,26 +49,19 @@ fn builder() -> Options {
 pub struct Engraph(Store);
 
 impl Search for Engraph {
-    fn create(folder: &Path, texts: &[Text]) -> Outcome<Self> {
-        let store = builder().create(folder.join("store"))?;
+    fn create(folder: &Path, texts: &[Text], threads: usize) -> Outcome<Option<Self>> {
+        let store = builder().search_threads(threads).create(folder.join("store"))?;
         store.bulk(|tx| {
             for text in texts {
                 tx.insert(&stored(text))?;
             }
             Ok(())
         })?;
-        Ok(Self(store))
+        Ok(Some(Self(store)))
     }
 
-    /// Opened again where it is to have more threads than one, which takes milliseconds.
-    fn index(&mut self, _texts: &[Text], threads: usize) -> Outcome<bool> {
-        if threads > 1 {
-            let folder = self.0.directory().to_owned();
-            self.0.close()?;
-            self.0 = builder().search_threads(threads).open(folder)?;
-        }
-        self.refresh()?;
-        Ok(true)
+    fn index(&mut self, _texts: &[Text]) -> Outcome {
+        self.refresh()
     }
 
     fn disk(&self) -> Outcome<u64> {

@@ -39,11 +39,13 @@ pub struct Limit {
     topic: Field,
     writer: Option<IndexWriter>,
     reader: IndexReader,
+    threads: usize,
     next: u64,
 }
 
 impl Limit {
-    fn writer(&self, threads: usize) -> Outcome<IndexWriter> {
+    fn writer(&self) -> Outcome<IndexWriter> {
+        let threads = self.threads;
         let writer = self.index.writer_with_num_threads(threads, WRITER_BYTES * threads)?;
         let mut policy = LogMergePolicy::default();
         policy.set_min_num_segments(5);
@@ -188,7 +190,7 @@ fn distance(one: &str, other: &str) -> usize {
 }
 
 impl Search for Limit {
-    fn create(folder: &Path, _texts: &[Text]) -> Outcome<Self> {
+    fn create(folder: &Path, _texts: &[Text], threads: usize) -> Outcome<Option<Self>> {
         let mut schema = Schema::builder();
         let text = TextFieldIndexing::default()
             .set_tokenizer("text")
@@ -211,18 +213,19 @@ impl Search for Limit {
         index.tokenizers().register("text", terms::tokenizer());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let folder = folder.to_owned();
-        Ok(Self { folder, index, id, body, topic, writer: None, reader, next: 1 })
+        let (writer, next) = (None, 1);
+        Ok(Some(Self { folder, index, id, body, topic, writer, reader, threads, next }))
     }
 
-    fn index(&mut self, texts: &[Text], threads: usize) -> Outcome<bool> {
-        let mut writer = self.writer(threads)?;
+    fn index(&mut self, texts: &[Text]) -> Outcome {
+        let mut writer = self.writer()?;
         for text in texts {
             self.add(&writer, text)?;
         }
         writer.commit()?;
         self.reader.reload()?;
         self.writer = Some(writer);
-        Ok(true)
+        Ok(())
     }
 
     fn disk(&self) -> Outcome<u64> {

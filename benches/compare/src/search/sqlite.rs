@@ -1,4 +1,5 @@
-//! SQLite's FTS5 without contents, so that the index stands alone, with Porter's stemmer.
+//! SQLite's FTS5 without contents, so that the index stands alone, with Porter's stemmer, and an
+//! ordinary index of the topics.
 
 use std::path::Path;
 
@@ -11,9 +12,14 @@ use crate::texts::Text;
 const SCHEMA: &str = "
     CREATE TABLE texts (id INTEGER PRIMARY KEY, body TEXT NOT NULL, topic TEXT NOT NULL);
     CREATE TABLE unfound (id INTEGER PRIMARY KEY, body TEXT NOT NULL, topic TEXT NOT NULL);
-    CREATE INDEX texts_topic ON texts (topic);
     CREATE VIRTUAL TABLE found USING
-        fts5 (body, content = '', tokenize = 'porter unicode61');";
+        fts5 (body, content = '', contentless_delete = 1, tokenize = 'porter unicode61');";
+/// What the other systems index, too: topics can be asked for, and a text can be replaced.
+const INDEX: &str = "
+    BEGIN;
+    INSERT INTO found (rowid, body) SELECT id, body FROM texts ORDER BY id;
+    CREATE INDEX texts_topic ON texts (topic);
+    COMMIT;";
 const FIND: &str = "
     SELECT rowid, -rank FROM found WHERE found MATCH ?1 ORDER BY rank LIMIT ?2";
 const FIND_TOPIC: &str = "
@@ -23,7 +29,10 @@ const FIND_TOPIC: &str = "
 pub struct Sqlite(Connection);
 
 impl Search for Sqlite {
-    fn create(folder: &Path, texts: &[Text]) -> Outcome<Self> {
+    fn create(folder: &Path, texts: &[Text], threads: usize) -> Outcome<Option<Self>> {
+        if threads > 1 {
+            return Ok(None);
+        }
         let mut connection = Connection::open(folder.join("texts.db"))?;
         connection.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;",
@@ -36,21 +45,16 @@ impl Search for Sqlite {
                 .execute(params![text.body, text.topic])?;
         }
         transaction.commit()?;
-        Ok(Self(connection))
+        Ok(Some(Self(connection)))
     }
 
-    fn index(&mut self, _texts: &[Text], threads: usize) -> Outcome<bool> {
-        if threads > 1 {
-            return Ok(false);
-        }
-        self.0.execute_batch(
-            "INSERT INTO found (rowid, body) SELECT id, body FROM texts ORDER BY id",
-        )?;
-        Ok(true)
+    fn index(&mut self, _texts: &[Text]) -> Outcome {
+        Ok(self.0.execute_batch(INDEX)?)
     }
 
     fn disk(&self) -> Outcome<u64> {
-        let sql = "SELECT sum(pgsize) FROM dbstat WHERE name LIKE 'found%'";
+        let sql = "
+            SELECT sum(pgsize) FROM dbstat WHERE name LIKE 'found%' OR name = 'texts_topic'";
         Ok(self.0.query_row(sql, [], |row| row.get::<_, i64>(0))? as u64)
     }
 

@@ -5,6 +5,8 @@
 mod analyzer;
 #[path = "../../../../src/search/normalizer.rs"]
 mod normalizer;
+#[path = "../../../../src/search/stems.rs"]
+mod stems;
 #[path = "../../../../src/search/words.rs"]
 mod words;
 
