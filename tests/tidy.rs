@@ -58,6 +58,7 @@ const ENGINE_HOMES: &[(&str, &[&str])] = &[
     ("rmp_serde", &["src/base/codec.rs"]),
     ("sha2", &["src/base/digest.rs"]),
     ("wide", &["src/search/vector/"]),
+    ("usearch", &["src/search/vector/approximate.rs"]),
     ("gix", &["src/family/git/"]),
     ("tokio", &["src/async_store.rs"]),
     ("clap", &["src/cli/", "src/main.rs"]),

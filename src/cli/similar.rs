@@ -44,6 +44,11 @@ pub(super) struct Arguments {
     /// Hits to show at most
     #[arg(long, value_name = "N", default_value_t = 10)]
     limit: usize,
+
+    /// Look only at what the approximate index names, where there is one: some may be missed
+    #[cfg(feature = "ann")]
+    #[arg(long)]
+    approximate: bool,
 }
 
 /// The metrics by their names here.
@@ -84,6 +89,10 @@ fn find(store: &Store, arguments: &Arguments, output: &mut Output) -> Result<Ans
     };
     for name in &arguments.kind {
         similar = similar.kind(shown::kind_named(&tx, name)?);
+    }
+    #[cfg(feature = "ann")]
+    if arguments.approximate {
+        similar = similar.scan(engraph::search::Scan::Approximate);
     }
     let found = similar.metric(arguments.metric.into()).top(arguments.limit).run()?;
     show(&tx, &found, output)?;

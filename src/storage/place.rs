@@ -12,6 +12,8 @@ use crate::base::trace::category::STORE;
 pub(crate) const DATA_FILE: &str = "data.redb";
 /// The directory of the search index, inside the store's directory.
 pub(crate) const SEARCH_DIRECTORY: &str = "search";
+/// The directory of approximate indexes of vectors, inside the store's directory.
+pub(crate) const VECTORS_DIRECTORY: &str = "vectors";
 /// The data file of a store that is being made: it gets its name when it can be opened.
 const UNBORN_FILE: &str = "data.redb.new";
 /// Says who has the store open; only a hint, the lock is the engine's.

@@ -58,8 +58,10 @@ pub(crate) fn newest(rows: &impl Rows) -> Result<Option<Seq>> {
     Ok(Some(Seq(u64::from_be_bytes(bytes))))
 }
 
-/// Builds the search index anew after something was erased, where there is one.
+/// After something was erased: builds the search index anew, where there is one, and forgets
+/// approximate indexes of vectors.
 pub(crate) fn renew_search(shared: &Shared) -> Result<()> {
+    shared.core.vectors.forget_near()?;
     if !shared.core.directory.join(place::SEARCH_DIRECTORY).exists() {
         return Ok(());
     }

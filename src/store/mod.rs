@@ -36,6 +36,7 @@ pub(crate) mod tx;
 pub(crate) mod undo;
 mod undo_beside;
 pub(crate) mod vector_index;
+mod vector_near;
 pub(crate) mod vector_rows;
 pub(crate) mod vectors;
 pub(crate) mod verify;

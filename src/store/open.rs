@@ -18,6 +18,7 @@ use super::search::SearchSetup;
 use super::sources::Sources;
 use super::vector_index::VectorIndex;
 use super::worker;
+use super::{erase, vector_near};
 use crate::base::codec;
 use crate::base::error::{Error, Result};
 use crate::base::id::Kind;
@@ -113,7 +114,10 @@ fn finish(directory: &Path, options: Options, engine: Engine, writable: bool) ->
         names: Names::load(&snapshot)?,
         sources: Sources::load(&snapshot)?,
         clock: options.clock,
-        vectors: VectorIndex::new(options.vector_bytes_max),
+        vectors: VectorIndex::new(
+            options.vector_bytes_max,
+            directory.join(place::VECTORS_DIRECTORY),
+        ),
         recall_bytes_max: options.recall_bytes_max,
         search,
         graph_meter: Arc::default(),
@@ -125,6 +129,10 @@ fn finish(directory: &Path, options: Options, engine: Engine, writable: bool) ->
     };
     if writable {
         place::note_owner(directory);
+        // Whoever erased may have stopped before the files went.
+        if let Some(erased) = erase::newest(&snapshot)? {
+            vector_near::remove_older(&directory.join(place::VECTORS_DIRECTORY), erased)?;
+        }
     }
     tracing::info!(
         target: STORE, store = %directory.display(), seq = seq.0, writable, "store opened"

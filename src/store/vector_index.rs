@@ -8,16 +8,21 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::erase;
+use super::vector_near::{self, Files, Near};
 use super::vector_rows::{Found, State, each_vector, is_there, vector_of};
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::id::{Kind, NodeId, Seq};
 use crate::base::limits::{VECTOR_CHANGES_KEPT_MAX, VECTOR_MODELS_MAX};
 use crate::base::trace::category::SEARCH;
 use crate::search::Scan;
-use crate::search::vector::{Candidate, Matrix, NewVector, Stream, Top, VectorQuery, Which};
+use crate::search::vector::{
+    Approximate, Candidate, Matrix, NewVector, Stream, Top, VectorQuery, Which,
+};
 use crate::storage::changes::{self, Operation};
 use crate::storage::vectors;
 
@@ -26,6 +31,21 @@ const TRY_AGAIN: u64 = 1_024;
 
 /// Changed records below which a matrix is never built anew instead of followed.
 const FOLLOW_MIN: usize = 4_096;
+
+/// Candidates that an approximate index names, for each hit wanted and at least: the order by its
+/// codes is nearly that of the values, and of several vectors of one record one counts.
+const CANDIDATES_PER_HIT: usize = 4;
+const CANDIDATES_MIN: usize = 64;
+
+/// Vectors for each candidate from which an approximate index is asked: where most are candidates,
+/// looking at all is quicker.
+const VECTORS_PER_CANDIDATE: usize = 8;
+
+/// Vectors that are added to an approximate index while searches wait.
+const ADDED_AT_ONCE: usize = 64;
+
+/// What is done with a state.
+pub(crate) type With<'w> = &'w mut dyn FnMut(State<'_>) -> Result<()>;
 
 /// What is looked for.
 #[derive(Debug)]
@@ -67,6 +87,10 @@ pub(crate) struct Neighbors {
 #[derive(Debug)]
 pub(crate) struct VectorIndex {
     bytes_max: usize,
+    /// Where approximate indexes are kept.
+    folder: PathBuf,
+    /// Held while one is built.
+    building: Mutex<()>,
     slots: Mutex<Vec<Arc<Slot>>>,
     /// Counts searches, to know which matrix was used last.
     searches: AtomicU64,
@@ -82,6 +106,8 @@ struct Slot {
     used: AtomicU64,
     /// The state at which it was too large, and 1; 0 where it was not.
     too_large: AtomicU64,
+    /// Whether the files of its approximate index were looked for.
+    sought: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -94,6 +120,7 @@ struct Loaded {
     /// Every change after this state is among them.
     since: Seq,
     other_dimension: Option<usize>,
+    near: Option<Near>,
 }
 
 /// What a matrix in memory is like.
@@ -110,21 +137,28 @@ pub struct VectorStats {
     pub memory_bytes: u64,
     /// The state of the store that it shows.
     pub seq: Seq,
+    /// Vectors that an approximate index knows; `None` where there is none in memory.
+    pub indexed: Option<u64>,
 }
 
 impl VectorIndex {
-    /// Without any matrix yet; all of them may take `bytes_max`.
-    pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, slots: Mutex::default(), searches: AtomicU64::new(0) }
+    /// Without any matrix yet; all of them may take `bytes_max`. Approximate indexes are kept in
+    /// `folder`.
+    pub(crate) fn new(bytes_max: usize, folder: PathBuf) -> Self {
+        let (building, slots) = (Mutex::default(), Mutex::default());
+        Self { bytes_max, folder, building, slots, searches: AtomicU64::new(0) }
     }
 
     /// The vectors of a model that are nearest to the query's in a state of the store.
     pub(crate) fn search(&self, state: State<'_>, request: &Request<'_>) -> Result<Neighbors> {
         let slot = self.slot(request.model, request.query.dimension());
+        let mut seeks = request.scan == Scan::Approximate;
         loop {
             {
-                let loaded = slot.state.read().unwrap_or_else(PoisonError::into_inner);
-                if let Some(loaded) = loaded.as_ref().filter(|loaded| loaded.seq >= state.seq) {
+                let loaded = read(&slot);
+                if let Some(loaded) = loaded.as_ref().filter(|loaded| loaded.seq >= state.seq)
+                    && (!seeks || loaded.near.is_some() || slot.sought.load(Ordering::Relaxed))
+                {
                     return if loaded.since <= state.seq {
                         loaded.search(state, request)
                     } else {
@@ -135,6 +169,9 @@ impl VectorIndex {
             if !self.catch_up(state, &slot)? {
                 return stream(state, request);
             }
+            if std::mem::take(&mut seeks) {
+                self.seek(state, &slot)?;
+            }
         }
     }
 
@@ -144,13 +181,14 @@ impl VectorIndex {
         let mut stats: Vec<VectorStats> = slots
             .iter()
             .filter_map(|slot| {
-                let loaded = slot.state.read().unwrap_or_else(PoisonError::into_inner);
+                let loaded = read(slot);
                 loaded.as_ref().map(|loaded| VectorStats {
                     model: slot.model.to_string(),
                     dimension: slot.dimension,
                     vectors: loaded.matrix.len() as u64,
-                    memory_bytes: loaded.matrix.size_bytes() as u64,
+                    memory_bytes: loaded.size_bytes() as u64,
                     seq: loaded.seq,
+                    indexed: loaded.near.as_ref().map(|near| loaded.indexed(near)),
                 })
             })
             .collect();
@@ -179,6 +217,7 @@ impl VectorIndex {
             bytes: AtomicUsize::new(0),
             used: AtomicU64::new(now),
             too_large: AtomicU64::new(0),
+            sought: AtomicBool::new(false),
         });
         slots.push(Arc::clone(&slot));
         slot
@@ -190,7 +229,7 @@ impl VectorIndex {
         if too_large > 0 && state.seq.0 < too_large + TRY_AGAIN {
             return Ok(false);
         }
-        let mut place = slot.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut place = write(slot);
         if place.as_ref().is_some_and(|loaded| loaded.seq >= state.seq) {
             return Ok(true);
         }
@@ -201,14 +240,17 @@ impl VectorIndex {
             None => None,
         };
         let loaded = match followed {
-            Some(loaded) if loaded.matrix.size_bytes() <= allowed => Some(loaded),
-            Some(loaded) if self.make_room(slot, loaded.matrix.size_bytes()) => Some(loaded),
+            Some(loaded) if loaded.size_bytes() <= allowed => Some(loaded),
+            Some(loaded) if self.make_room(slot, loaded.size_bytes()) => Some(loaded),
             Some(_) => None,
-            None => Loaded::build(state, slot, &|bytes| {
-                bytes <= allowed || self.make_room(slot, bytes)
-            })?,
+            None => {
+                slot.sought.store(false, Ordering::Relaxed);
+                Loaded::build(state, slot, &|bytes| {
+                    bytes <= allowed || self.make_room(slot, bytes)
+                })?
+            }
         };
-        let bytes = loaded.as_ref().map_or(0, |loaded| loaded.matrix.size_bytes());
+        let bytes = loaded.as_ref().map_or(0, Loaded::size_bytes);
         slot.bytes.store(bytes, Ordering::Relaxed);
         let mark = if loaded.is_some() { 0 } else { state.seq.0 + 1 };
         slot.too_large.store(mark, Ordering::Relaxed);
@@ -243,6 +285,143 @@ impl VectorIndex {
         }
         bytes + self.bytes_of_others(slot) <= self.bytes_max
     }
+}
+
+/// Approximate indexes.
+impl VectorIndex {
+    /// Looks for the files of an approximate index, once.
+    fn seek(&self, state: State<'_>, slot: &Arc<Slot>) -> Result<()> {
+        let mut place = write(slot);
+        let Some(loaded) = place.as_mut().filter(|loaded| loaded.seq <= state.seq) else {
+            // A newer reader will look for them.
+            return Ok(());
+        };
+        if slot.sought.swap(true, Ordering::Relaxed) || loaded.near.is_some() {
+            return Ok(());
+        }
+        let files = Files::of(&self.folder, &slot.model, slot.dimension);
+        let Some((index, seq)) = files.read(&slot.model, slot.dimension) else { return Ok(()) };
+        if erase::newest(state.rows)?.is_some_and(|erased| erased > seq) {
+            return vector_near::remove_all(&self.folder);
+        }
+        self.take_near(state, slot, loaded, (Arc::new(index), seq))
+    }
+
+    /// Takes an index in that shows the state `seq`, where it can be followed from there and there
+    /// is memory for it.
+    fn take_near(
+        &self,
+        state: State<'_>,
+        slot: &Arc<Slot>,
+        loaded: &mut Loaded,
+        (index, seq): (Arc<Approximate>, Seq),
+    ) -> Result<()> {
+        if seq > loaded.seq || changes::oldest(state.rows)?.is_none_or(|it| it.0 > seq.0 + 1) {
+            return Ok(());
+        }
+        let Some(fresh) = loaded.changed_between(seq, state, slot)? else { return Ok(()) };
+        let near = Near { index, fresh };
+        let bytes = loaded.matrix.size_bytes() + near.size_bytes();
+        let allowed = self.bytes_max.saturating_sub(self.bytes_of_others(slot));
+        if bytes <= allowed || self.make_room(slot, bytes) {
+            loaded.near = Some(near);
+            slot.bytes.store(bytes, Ordering::Relaxed);
+        } else {
+            tracing::warn!(
+                target: SEARCH, model = %slot.model, bytes,
+                "approximate index does not fit the memory that vectors may take"
+            );
+        }
+        Ok(())
+    }
+
+    /// Builds the approximate index of a model, or brings it up to date, and keeps it in files.
+    /// `newest` gives the newest state.
+    pub(crate) fn index(&self, model: &str, newest: &dyn Fn(With<'_>) -> Result<()>) -> Result<()> {
+        let _building = lock(&self.building);
+        newest(&mut |state| {
+            let dimension = dimension_of(state, model)?;
+            let dimension =
+                dimension.ok_or_else(|| Error::not_found("vectors of the model", model))?;
+            let slot = self.slot(model, dimension);
+            if !self.catch_up(state, &slot)? {
+                let reason = "they do not fit the memory of Options::vector_bytes_max";
+                return Err(Error::invalid("vectors", reason));
+            }
+            self.seek(state, &slot)?;
+            let index = if let Some(index) = extend(&slot)? {
+                index
+            } else {
+                let count = read(&slot).as_ref().map_or(0, |loaded| loaded.matrix.len());
+                Arc::new(vector_near::build(state, (model, dimension), count)?)
+            };
+            let files = Files::of(&self.folder, model, dimension);
+            files.write(&index, (model, dimension), state.seq)?;
+            // Whoever erases something after this state waits for the slot, and then forgets what
+            // is in it.
+            let mut place = write(&slot);
+            newest(&mut |now| {
+                if erase::newest(now.rows)?.is_some_and(|erased| erased > state.seq) {
+                    vector_near::remove_all(&self.folder)?;
+                    let reason = "something was erased while they were indexed; index them again";
+                    return Err(Error::invalid("vectors", reason));
+                }
+                if let Some(loaded) = place.as_mut().filter(|loaded| loaded.seq <= now.seq) {
+                    return self.take_near(now, &slot, loaded, (Arc::clone(&index), state.seq));
+                }
+                // It is read from its files when it is searched next.
+                slot.sought.store(false, Ordering::Relaxed);
+                Ok(())
+            })
+        })
+    }
+
+    /// Forgets all approximate indexes, and their files: what was erased may be in them.
+    pub(crate) fn forget_near(&self) -> Result<()> {
+        for slot in lock(&self.slots).clone() {
+            if let Some(loaded) = write(&slot).as_mut() {
+                loaded.near = None;
+                slot.bytes.store(loaded.size_bytes(), Ordering::Relaxed);
+            }
+        }
+        vector_near::remove_all(&self.folder)
+    }
+}
+
+/// Brings the index in memory up to date, a few vectors at a time, where that is less work than
+/// to build it.
+fn extend(slot: &Slot) -> Result<Option<Arc<Approximate>>> {
+    let fresh: Vec<NodeId> = match read(slot).as_ref().and_then(|loaded| loaded.near.as_ref()) {
+        Some(near)
+            if near.fresh.len() <= near.index.len() / 2
+                && near.index.has_room_for(near.fresh.len()) =>
+        {
+            near.fresh.iter().copied().collect()
+        }
+        _ => return Ok(None),
+    };
+    for some in fresh.chunks(ADDED_AT_ONCE) {
+        let mut place = write(slot);
+        let Some(Loaded { matrix, near: Some(near), .. }) = place.as_mut() else {
+            return Ok(None);
+        };
+        for carrier in some {
+            near.index.remove(*carrier)?;
+            if let Some(values) = matrix.values_of(*carrier) {
+                near.index.add(*carrier, values)?;
+            }
+            near.fresh.remove(carrier);
+        }
+    }
+    Ok(read(slot).as_ref().and_then(|loaded| loaded.near.as_ref()).map(|it| Arc::clone(&it.index)))
+}
+
+fn read(slot: &Slot) -> RwLockReadGuard<'_, Option<Loaded>> {
+    slot.state.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write(slot: &Slot) -> RwLockWriteGuard<'_, Option<Loaded>> {
+    slot.state.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -282,7 +461,19 @@ impl Loaded {
             "vectors brought into memory"
         );
         let (seq, since) = (state.seq, state.seq);
-        Ok(Some(Self { matrix, seq, changed: VecDeque::new(), since, other_dimension }))
+        let (changed, near) = (VecDeque::new(), None);
+        Ok(Some(Self { matrix, seq, changed, since, other_dimension, near }))
+    }
+
+    /// Bytes that it takes, nearly.
+    fn size_bytes(&self) -> usize {
+        self.matrix.size_bytes() + self.near.as_ref().map_or(0, Near::size_bytes)
+    }
+
+    /// Vectors that the approximate index knows as they are.
+    fn indexed(&self, near: &Near) -> u64 {
+        let fresh = near.fresh.iter().filter(|carrier| self.matrix.contains(**carrier)).count();
+        (self.matrix.len() - fresh) as u64
     }
 
     /// Brings the matrix up to a newer state. `None` where building it anew is cheaper, or the log
@@ -291,9 +482,12 @@ impl Loaded {
         if changes::oldest(state.rows)?.is_none_or(|oldest| oldest.0 > self.seq.0 + 1) {
             return Ok(None);
         }
-        let Some(ids) = self.changed_until(state, slot)? else { return Ok(None) };
+        let Some(ids) = self.changed_between(self.seq, state, slot)? else { return Ok(None) };
         for id in &ids {
             self.bring_up(state, slot, *id)?;
+            if let Some(near) = &mut self.near {
+                near.fresh.insert(*id);
+            }
             self.changed.push_back((state.seq, *id));
         }
         while self.changed.len() > VECTOR_CHANGES_KEPT_MAX {
@@ -308,13 +502,18 @@ impl Loaded {
         Ok(Some(self))
     }
 
-    /// The records whose vectors may have changed up to a newer state. `None` when they are too
-    /// many.
-    fn changed_until(&self, state: State<'_>, slot: &Slot) -> Result<Option<BTreeSet<NodeId>>> {
+    /// The records whose vectors may have changed after a state up to a newer one. `None` when they
+    /// are too many.
+    fn changed_between(
+        &self,
+        seq: Seq,
+        state: State<'_>,
+        slot: &Slot,
+    ) -> Result<Option<BTreeSet<NodeId>>> {
         let most = FOLLOW_MIN.max(self.matrix.len() / 2);
         let mut ids = BTreeSet::new();
         let mut is_full = false;
-        changes::read_after(state.rows, self.seq, &mut |change| {
+        changes::read_after(state.rows, seq, &mut |change| {
             let carries = |id: NodeId| {
                 let of = state.core.kinds.record_type(id.kind());
                 of.is_some_and(|of| of.vectors.may_be_of(&slot.model))
@@ -368,7 +567,10 @@ impl Loaded {
     fn search(&self, state: State<'_>, request: &Request<'_>) -> Result<Neighbors> {
         let mut top = Top::new(request.count, request.score_min);
         let changed = self.changed_after(state.seq);
-        if changed.is_empty() && !request.is_narrowed() {
+        if let Some(places) = self.near_places(request, &changed) {
+            self.matrix.search(request.query, Which::These(&places), Scan::Exact, &mut top);
+            self.add_changed(state, request, &changed, &mut top)?;
+        } else if changed.is_empty() && !request.is_narrowed() {
             self.matrix.search(request.query, Which::All, request.scan, &mut top);
         } else {
             let places = self.places(request, &changed);
@@ -378,6 +580,23 @@ impl Loaded {
         let other_dimension =
             if self.matrix.len() == 0 { self.other(state, request)? } else { None };
         Ok(Neighbors { best: top.into_vec(), other_dimension })
+    }
+
+    /// Where the candidates of the approximate index are; `None` where it is not asked.
+    fn near_places(&self, request: &Request<'_>, changed: &BTreeSet<NodeId>) -> Option<Vec<u32>> {
+        let near = self.near.as_ref().filter(|_| request.scan == Scan::Approximate)?;
+        let values = request.query.direction().filter(|_| !request.is_narrowed())?;
+        let wanted = CANDIDATES_MIN.max(request.count.saturating_mul(CANDIDATES_PER_HIT));
+        if wanted > self.matrix.len() / VECTORS_PER_CANDIDATE {
+            return None;
+        }
+        let carriers = near.candidates(values, wanted)?;
+        let carriers = carriers.iter().filter(|carrier| !changed.contains(carrier));
+        let mut places: Vec<u32> =
+            carriers.filter_map(|carrier| self.matrix.place_of(*carrier)).collect();
+        places.sort_unstable();
+        places.dedup();
+        Some(places)
     }
 
     /// The dimension that vectors of the model have instead.
@@ -431,6 +650,17 @@ impl Loaded {
         }
         Ok(())
     }
+}
+
+/// The dimension of the vectors of a model: of those beside records, or of the first that a record
+/// carries. `None` where there are none.
+fn dimension_of(state: State<'_>, model: &str) -> Result<Option<usize>> {
+    let mut dimension = None;
+    each_vector(state, model, &mut |found| {
+        dimension = Some(found.values.len());
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(dimension)
 }
 
 /// As [`VectorIndex::search`], from the rows.

@@ -55,3 +55,27 @@ fn records_are_found_by_their_vectors() {
         .say("verify s --json")
         .check("similar.txt");
 }
+
+#[cfg(feature = "ann")]
+#[test]
+fn vectors_are_indexed_and_asked_approximately() {
+    let mut session = Session::new();
+    let store = Store::create(session.path("s")).unwrap();
+    store
+        .bulk(|tx| {
+            for number in 0..1_000_u16 {
+                let file_name = format!("{number}.txt");
+                let id = tx.insert(&Document { file_name, ..Document::default() })?;
+                let angle = f32::from(number) / 1_000.0;
+                tx.put_vector(id, "mini", &[angle.cos(), angle.sin()])?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    store.close().unwrap();
+    session
+        .say("search index-vectors s mini")
+        .say("search index-vectors s other")
+        .say("similar s document:1 --model mini --approximate --limit 2")
+        .check("similar_approximate.txt");
+}

@@ -86,6 +86,8 @@ mod tree;
 mod undo;
 mod vector_documents;
 mod vectors;
+#[cfg(feature = "ann")]
+mod vectors_approximate;
 #[cfg(feature = "legacy")]
 mod vectors_legacy;
 mod vectors_model;

@@ -7,6 +7,8 @@ mod engraph_system;
 mod limit;
 mod python;
 
+use std::time::Instant;
+
 use crate::Outcome;
 use crate::child::{Task, say};
 use crate::data::{Random, mix};
@@ -84,6 +86,8 @@ pub enum Way {
     Exact,
     /// Codes of a byte a value first.
     Quantised,
+    /// What an approximate index names.
+    Approximate,
     /// Among the vectors of a topic.
     Filtered(u64),
 }
@@ -91,6 +95,10 @@ pub enum Way {
 /// Vectors that can be searched.
 pub trait Nearest: Sized {
     fn create(task: &Task, data: &Data) -> Outcome<Self>;
+    /// Builds an approximate index; `false` where there is none.
+    fn index(&mut self) -> Outcome<bool> {
+        Ok(false)
+    }
     /// The best ten; `None` where there is no such way.
     fn find(&mut self, query: &[f32], way: Way) -> Outcome<Option<Vec<Hit>>>;
 }
@@ -124,19 +132,33 @@ fn suite<N: Nearest>(task: &Task, data: &Data) -> Outcome {
         let find = |(number, query)| Ok(nearest.find(query, way(number))?.unwrap_or_default());
         each(&asked, find, |hits| answer(hits))?.say(measure)?;
     }
-    recall(&mut nearest, &asked)
+    recall(&mut nearest, &asked, ("recall_at_10", Way::Quantised))?;
+    let start = Instant::now();
+    if nearest.index()? {
+        let count = data.vectors.len() as u64;
+        say("index_vectors", count as f64 / start.elapsed().as_secs_f64(), count, None)?;
+        let find = |(_, query)| Ok(nearest.find(query, Way::Approximate)?.unwrap_or_default());
+        // Another index, other answers: they are told by their recall.
+        each(&asked, find, |hits| hits.len() as u64)?.say("approximate10_p50")?;
+        recall(&mut nearest, &asked, ("approximate_recall_at_10", Way::Approximate))?;
+    }
+    Ok(())
 }
 
-/// The share of the exact neighbours that the quantised way finds.
-fn recall<N: Nearest>(nearest: &mut N, asked: &[(u64, &[f32])]) -> Outcome {
+/// The share of the exact neighbours that a way finds.
+fn recall<N: Nearest>(
+    nearest: &mut N,
+    asked: &[(u64, &[f32])],
+    (measure, way): (&str, Way),
+) -> Outcome {
     let (mut found, mut all) = (0, 0);
     for (_, query) in asked {
-        let Some(quantised) = nearest.find(query, Way::Quantised)? else { return Ok(()) };
+        let Some(these) = nearest.find(query, way)? else { return Ok(()) };
         let exact = nearest.find(query, Way::Exact)?.unwrap_or_default();
         all += exact.len();
-        found += exact.iter().filter(|hit| quantised.iter().any(|it| it.0 == hit.0)).count();
+        found += exact.iter().filter(|hit| these.iter().any(|it| it.0 == hit.0)).count();
     }
-    say("recall_at_10", found as f64 / all.max(1) as f64, asked.len() as u64, None)
+    say(measure, found as f64 / all.max(1) as f64, asked.len() as u64, None)
 }
 
 /// What does not depend on the last bits of the scores: which hits are better than the last, by

@@ -58,6 +58,31 @@ pub(super) fn rebuild(store: &Path, output: &mut Output) -> Result<Answer, Failu
     })
 }
 
+#[cfg(feature = "ann")]
+pub(super) fn index_vectors(
+    store: &Path,
+    model: &str,
+    output: &mut Output,
+) -> Result<Answer, Failure> {
+    let store = Store::open(store)?;
+    place::closing(&store, |store| {
+        let progress = Progress::new(output.form(), "indexing vectors");
+        store.index_vectors(model)?;
+        progress.finish();
+        let stats = store.vector_stats();
+        let stats: Vec<_> = stats.iter().filter(|stats| stats.model == model).collect();
+        if output.is_json() {
+            output.json(&stats.first())?;
+        } else {
+            for stats in stats {
+                let vectors = text::counted(stats.indexed.unwrap_or_default(), "vector");
+                output.line(format_args!("{vectors} of {} values", stats.dimension))?;
+            }
+        }
+        Ok(Answer::Yes)
+    })
+}
+
 #[derive(Serialize)]
 struct Shown<'a> {
     #[serde(flatten)]

@@ -109,6 +109,14 @@ enum Action {
         /// The store's directory
         store: PathBuf,
     },
+    /// Build the approximate index of a model's vectors, or bring it up to date
+    #[cfg(feature = "ann")]
+    IndexVectors {
+        /// The store's directory
+        store: PathBuf,
+        /// The model
+        model: String,
+    },
     /// Say what the search index is like
     Stats {
         /// The store's directory
@@ -144,6 +152,8 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Answer, 
         Some(Action::Forget { store, name }) => saved::forget(store, name, output),
         Some(Action::Matches(arguments)) => saved::matches(arguments, output),
         Some(Action::Rebuild { store }) => manage::rebuild(store, output),
+        #[cfg(feature = "ann")]
+        Some(Action::IndexVectors { store, model }) => manage::index_vectors(store, model, output),
         Some(Action::Stats { store, check }) => manage::stats(store, *check, output),
     }
 }

@@ -24,7 +24,7 @@ const CODES_ROWS_PER_HIT: usize = 8;
 /// Bytes that a row takes beside its values and codes, its place in the map included.
 const ROW_BYTES: usize = size_of::<Row>() + 2 * size_of::<(NodeId, u32)>();
 
-/// How rows are looked at. The answers are the same.
+/// How rows are looked at. The answers are the same, but for the one way that says so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Scan {
     /// As pays: the values of few vectors, the codes of many.
@@ -35,6 +35,11 @@ pub enum Scan {
     /// The codes of every vector, one byte a value, then the values of those that can be among the
     /// best. Each code has a bound of its error, so that none of the best is missed.
     Quantised,
+    /// The candidates that an approximate index names, where
+    /// [`Store::index_vectors`](crate::Store::index_vectors) built one: some of the best can be
+    /// missed, and what is found has its exact score. Only of use for the cosine; with filters, or
+    /// where there is no such index, as `Auto`.
+    Approximate,
 }
 
 /// Which rows are looked at.
@@ -115,6 +120,17 @@ impl Matrix {
     /// Whether a record carries a row.
     pub(crate) fn contains(&self, carrier: NodeId) -> bool {
         self.places.contains_key(&carrier)
+    }
+
+    /// Where the row of a carrier is.
+    pub(crate) fn place_of(&self, carrier: NodeId) -> Option<u32> {
+        self.places.get(&carrier).copied()
+    }
+
+    /// The values of the row of a carrier.
+    pub(crate) fn values_of(&self, carrier: NodeId) -> Option<&[f32]> {
+        let (block, at) = split(self.place_of(carrier)?);
+        Some(&self.blocks[block].values(at, self.stride)[..self.dimension])
     }
 
     /// Whether any row is of another record than its carrier.
@@ -241,7 +257,9 @@ impl Matrix {
             Which::These(places) => places.len(),
         };
         let by_codes = match scan {
-            Scan::Auto => rows >= CODES_ROWS_MIN && top.count() <= rows / CODES_ROWS_PER_HIT,
+            Scan::Auto | Scan::Approximate => {
+                rows >= CODES_ROWS_MIN && top.count() <= rows / CODES_ROWS_PER_HIT
+            }
             Scan::Exact => false,
             Scan::Quantised => true,
         };

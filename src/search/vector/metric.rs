@@ -101,6 +101,11 @@ impl VectorQuery {
         self.dimension
     }
 
+    /// The values, where nothing but their direction counts.
+    pub(crate) fn direction(&self) -> Option<&[f32]> {
+        (self.metric == Metric::Cosine).then(|| &self.values[..self.dimension])
+    }
+
     /// Values of a row with its padding.
     pub(super) fn stride(&self) -> usize {
         self.values.len()

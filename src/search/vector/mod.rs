@@ -4,6 +4,11 @@
 //! whoever holds a matrix keeps it in step. Every answer is exact, and the same to the bit however
 //! it was found; equal scores come in the order of their ids.
 
+#[cfg(feature = "ann")]
+mod approximate;
+#[cfg(not(feature = "ann"))]
+#[path = "approximate_absent.rs"]
+mod approximate;
 mod condition;
 mod embedder;
 mod filtered;
@@ -21,6 +26,7 @@ pub use fusion::{FusedHit, HybridWeights, Parts, reciprocal_rank_fusion};
 pub use matrix::Scan;
 pub use metric::Metric;
 
+pub(crate) use approximate::Approximate;
 pub(crate) use condition::meets;
 pub(crate) use fusion::{normalised, share_of};
 pub(crate) use matrix::{Matrix, NewVector, Which};

@@ -10,6 +10,8 @@ use crate::Outcome;
 use crate::child::Task;
 
 const MODEL: &str = "benchmark";
+/// For vectors: enough for some millions.
+const MEMORY: usize = 8 << 30;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -30,7 +32,8 @@ pub struct Engraph(Store);
 
 impl Nearest for Engraph {
     fn create(task: &Task, data: &Data) -> Outcome<Self> {
-        let store = Store::builder().register::<Item>().create(task.folder.join("store"))?;
+        let options = Store::builder().register::<Item>().vector_bytes_max(MEMORY);
+        let store = options.create(task.folder.join("store"))?;
         store.bulk(|tx| {
             for (number, vector) in (1..).zip(&data.vectors) {
                 let id = tx.insert(&Item { topic: topic(number).to_string() })?;
@@ -41,11 +44,17 @@ impl Nearest for Engraph {
         Ok(Self(store))
     }
 
+    fn index(&mut self) -> Outcome<bool> {
+        self.0.index_vectors(MODEL)?;
+        Ok(true)
+    }
+
     fn find(&mut self, query: &[f32], way: Way) -> Outcome<Option<Vec<Hit>>> {
         let similar = self.0.similar(MODEL, query).top(HITS);
         let similar = match way {
             Way::Exact => similar.scan(Scan::Exact),
             Way::Quantised => similar.scan(Scan::Quantised),
+            Way::Approximate => similar.scan(Scan::Approximate),
             Way::Filtered(topic) => similar.filter(Filter::keyword("topic", topic.to_string())),
         };
         let hits = similar.run()?.hits;

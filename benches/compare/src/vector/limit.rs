@@ -41,7 +41,7 @@ impl Nearest for Limit {
     fn find(&mut self, query: &[f32], way: Way) -> Outcome<Option<Vec<Hit>>> {
         let wanted = match way {
             Way::Exact => None,
-            Way::Quantised => return Ok(None),
+            Way::Quantised | Way::Approximate => return Ok(None),
             Way::Filtered(topic) => Some(topic),
         };
         let mut heap: BinaryHeap<Reverse<(u32, u64)>> = BinaryHeap::with_capacity(HITS + 1);
