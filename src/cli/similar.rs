@@ -49,6 +49,11 @@ pub(super) struct Arguments {
     #[cfg(feature = "ann")]
     #[arg(long)]
     approximate: bool,
+
+    /// How many it names: more find more, and take longer
+    #[cfg(feature = "ann")]
+    #[arg(long, value_name = "N", requires = "approximate")]
+    candidates: Option<usize>,
 }
 
 /// The metrics by their names here.
@@ -93,6 +98,9 @@ fn find(store: &Store, arguments: &Arguments, output: &mut Output) -> Result<Ans
     #[cfg(feature = "ann")]
     if arguments.approximate {
         similar = similar.scan(engraph::search::Scan::Approximate);
+        if let Some(count) = arguments.candidates {
+            similar = similar.candidates(count);
+        }
     }
     let found = similar.metric(arguments.metric.into()).top(arguments.limit).run()?;
     show(&tx, &found, output)?;

@@ -322,7 +322,8 @@ macro_rules! read_methods {
             }
 
             /// The records whose natural key starts with `prefix`, in the order of the key; what
-            /// was born here comes before what was imported. Holds them in memory.
+            /// was born here comes before what was imported. Holds them in memory. By the name of
+            /// an ordered index nothing is found: that is what `index` is for.
             ///
             /// # Errors
             /// As `get`.

@@ -71,6 +71,7 @@ pub struct Similar<'s> {
     kinds: Option<Vec<Kind>>,
     filters: Vec<Filter>,
     scan: Scan,
+    candidates: Option<usize>,
     unknown: Option<&'static str>,
 }
 
@@ -175,6 +176,7 @@ impl<'s> Similar<'s> {
             kinds: None,
             filters: Vec::new(),
             scan: Scan::default(),
+            candidates: None,
             unknown: None,
         }
     }
@@ -226,6 +228,13 @@ impl<'s> Similar<'s> {
     /// How the vectors are looked at. The answers are the same, but for [`Scan::Approximate`].
     pub fn scan(mut self, scan: Scan) -> Self {
         self.scan = scan;
+        self
+    }
+
+    /// How many candidates [`Scan::Approximate`] looks at, 256 unless said otherwise and four for
+    /// each hit at least. More of them find more of the nearest, and take longer.
+    pub fn candidates(mut self, count: usize) -> Self {
+        self.candidates = Some(count);
         self
     }
 
@@ -293,6 +302,7 @@ impl<'s> Similar<'s> {
             score_min: self.score_min,
             kinds: kinds.as_deref().unwrap_or_default(),
             scan: self.scan,
+            candidates: self.candidates,
             among: among.as_deref(),
         };
         let unasked = if among.is_none() { &filters[..] } else { &[] };

@@ -32,10 +32,11 @@ const TRY_AGAIN: u64 = 1_024;
 /// Changed records below which a matrix is never built anew instead of followed.
 const FOLLOW_MIN: usize = 4_096;
 
-/// Candidates that an approximate index names, for each hit wanted and at least: the order by its
-/// codes is nearly that of the values, and of several vectors of one record one counts.
+/// Candidates that an approximate index names unless a caller says how many, and for each hit
+/// wanted at least: the order by its codes is nearly that of the values, and of several vectors of
+/// one record one counts.
+const CANDIDATES: usize = 256;
 const CANDIDATES_PER_HIT: usize = 4;
-const CANDIDATES_MIN: usize = 64;
 
 /// Vectors for each candidate from which an approximate index is asked: where most are candidates,
 /// looking at all is quicker.
@@ -59,6 +60,8 @@ pub(crate) struct Request<'a> {
     /// Only records of these kinds, where there are any.
     pub(crate) kinds: &'a [Kind],
     pub(crate) scan: Scan,
+    /// How many an approximate index names at least.
+    pub(crate) candidates: Option<usize>,
 }
 
 impl Request<'_> {
@@ -586,7 +589,8 @@ impl Loaded {
     fn near_places(&self, request: &Request<'_>, changed: &BTreeSet<NodeId>) -> Option<Vec<u32>> {
         let near = self.near.as_ref().filter(|_| request.scan == Scan::Approximate)?;
         let values = request.query.direction().filter(|_| !request.is_narrowed())?;
-        let wanted = CANDIDATES_MIN.max(request.count.saturating_mul(CANDIDATES_PER_HIT));
+        let candidates = request.candidates.unwrap_or(CANDIDATES);
+        let wanted = candidates.max(request.count.saturating_mul(CANDIDATES_PER_HIT));
         if wanted > self.matrix.len() / VECTORS_PER_CANDIDATE {
             return None;
         }

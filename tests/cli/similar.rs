@@ -63,7 +63,7 @@ fn vectors_are_indexed_and_asked_approximately() {
     let store = Store::create(session.path("s")).unwrap();
     store
         .bulk(|tx| {
-            for number in 0..1_000_u16 {
+            for number in 0..3_000_u16 {
                 let file_name = format!("{number}.txt");
                 let id = tx.insert(&Document { file_name, ..Document::default() })?;
                 let angle = f32::from(number) / 1_000.0;

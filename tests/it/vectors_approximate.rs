@@ -221,6 +221,8 @@ fn other_metrics_kinds_and_large_pages_are_answered_exactly() {
         of_cards().scan(Scan::Approximate).run().unwrap(),
         of_cards().scan(Scan::Exact).run().unwrap()
     );
+    let narrow = store.similar(MODEL, &query).scan(Scan::Approximate).candidates(1).top(1);
+    assert_eq!(narrow.run().unwrap().hits.len(), 1);
     let large = || store.similar(MODEL, &query).top(1_000);
     assert_eq!(
         large().scan(Scan::Approximate).run().unwrap(),

@@ -181,6 +181,7 @@ impl Asking {
             among: Some(&among),
             kinds: &[],
             scan: crate::search::Scan::default(),
+            candidates: None,
         };
         let found = core.vectors.search(state, &request)?;
         if let (true, Some(dimension)) = (found.best.is_empty(), found.other_dimension) {

@@ -17,9 +17,10 @@ const ENGINE: &str = "usearch";
 /// Neighbours of a vector in the graph.
 const CONNECTIVITY: usize = 16;
 
-/// Candidates that are kept while a vector is added, and while one is looked for: of a million
-/// vectors around centres, nine in ten of the ten nearest are found with half as many.
-const EXPANSION_ADD: usize = 64;
+/// Candidates that are kept while a vector is added.
+const EXPANSION_ADD: usize = 128;
+
+/// Candidates that are kept while one is looked for, where fewer are wanted.
 const EXPANSION_SEARCH: usize = 64;
 
 /// Calls at the same time. Further searches look at all vectors instead.
