@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::styling::Style;
 use clap::{Args, ValueEnum};
-use engraph::search::Metric;
+use engraph::search::{Metric, Scan};
 use engraph::{NodeId, ReadTx, SimilarHit, SimilarResults, Store};
 use serde::Serialize;
 
@@ -46,12 +46,10 @@ pub(super) struct Arguments {
     limit: usize,
 
     /// Look only at what the approximate index names, where there is one: some may be missed
-    #[cfg(feature = "ann")]
     #[arg(long)]
     approximate: bool,
 
     /// How many it names: more find more, and take longer
-    #[cfg(feature = "ann")]
     #[arg(long, value_name = "N", requires = "approximate")]
     candidates: Option<usize>,
 }
@@ -95,9 +93,8 @@ fn find(store: &Store, arguments: &Arguments, output: &mut Output) -> Result<Ans
     for name in &arguments.kind {
         similar = similar.kind(shown::kind_named(&tx, name)?);
     }
-    #[cfg(feature = "ann")]
     if arguments.approximate {
-        similar = similar.scan(engraph::search::Scan::Approximate);
+        similar = similar.scan(Scan::Approximate);
         if let Some(count) = arguments.candidates {
             similar = similar.candidates(count);
         }

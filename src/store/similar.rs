@@ -124,8 +124,8 @@ impl Store {
     ///
     /// Needs the feature `ann`. It pays from some hundred thousand vectors on. The vectors of the
     /// model are brought into memory; the index takes about one byte a value and 450 a vector
-    /// more. Building takes a tenth of a millisecond to half of one a vector, the more the more
-    /// there are, on all threads that the machine has; searches and writes go on meanwhile.
+    /// more. Building takes half a millisecond to two of a processor for each vector, the more the
+    /// more there are, on all threads that the machine has; searches and writes go on meanwhile.
     ///
     /// # Errors
     /// [`Error::NotFound`] when the model has no vectors; [`Error::Invalid`] without the feature,
@@ -231,7 +231,7 @@ impl<'s> Similar<'s> {
         self
     }
 
-    /// How many candidates [`Scan::Approximate`] looks at, 256 unless said otherwise and four for
+    /// How many candidates [`Scan::Approximate`] looks at, 128 unless said otherwise and four for
     /// each hit at least. More of them find more of the nearest, and take longer.
     pub fn candidates(mut self, count: usize) -> Self {
         self.candidates = Some(count);

@@ -35,7 +35,7 @@ const FOLLOW_MIN: usize = 4_096;
 /// Candidates that an approximate index names unless a caller says how many, and for each hit
 /// wanted at least: the order by its codes is nearly that of the values, and of several vectors of
 /// one record one counts.
-const CANDIDATES: usize = 256;
+const CANDIDATES: usize = 128;
 const CANDIDATES_PER_HIT: usize = 4;
 
 /// Vectors for each candidate from which an approximate index is asked: where most are candidates,

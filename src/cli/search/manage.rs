@@ -58,7 +58,6 @@ pub(super) fn rebuild(store: &Path, output: &mut Output) -> Result<Answer, Failu
     })
 }
 
-#[cfg(feature = "ann")]
 pub(super) fn index_vectors(
     store: &Path,
     model: &str,

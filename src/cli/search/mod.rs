@@ -109,8 +109,8 @@ enum Action {
         /// The store's directory
         store: PathBuf,
     },
-    /// Build the approximate index of a model's vectors, or bring it up to date
-    #[cfg(feature = "ann")]
+    /// Build the approximate index of a model's vectors, or bring it up to date; needs a build with
+    /// the feature `ann`
     IndexVectors {
         /// The store's directory
         store: PathBuf,
@@ -152,7 +152,6 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Answer, 
         Some(Action::Forget { store, name }) => saved::forget(store, name, output),
         Some(Action::Matches(arguments)) => saved::matches(arguments, output),
         Some(Action::Rebuild { store }) => manage::rebuild(store, output),
-        #[cfg(feature = "ann")]
         Some(Action::IndexVectors { store, model }) => manage::index_vectors(store, model, output),
         Some(Action::Stats { store, check }) => manage::stats(store, *check, output),
     }
