@@ -8,9 +8,17 @@ use std::iter::Map;
 use std::ops::Range;
 use std::slice::Iter;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tantivy::schema::Field;
 use tantivy::schema::document::{self, ReferenceValue, ReferenceValueLeaf};
+
+/// How long nothing may come through before more is let in all the same: the engine's threads are
+/// writing a segment then, or have died, which only handing over to them tells.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// Bytes of texts for which the next batch has room from the start, at most.
+const ROOM_BYTES_MAX: usize = 256 << 10;
 
 /// A number in an object.
 #[derive(Clone, Copy, Debug)]
@@ -80,13 +88,13 @@ impl Batch {
         self.parts.push((field, Part::Members(members)));
     }
 
-    /// The documents. The next batch has room for as much as this one held.
+    /// The documents. The next batch has room for as much as this one held, within reason.
     pub(super) fn take(
         &mut self,
         permit: Option<Permit>,
     ) -> impl ExactSizeIterator<Item = Document> {
         let next = Self {
-            texts: String::with_capacity(self.texts.len()),
+            texts: String::with_capacity(self.texts.len().min(ROOM_BYTES_MAX)),
             parts: Vec::with_capacity(self.parts.len()),
             ends: Vec::with_capacity(self.ends.len()),
             _permit: None,
@@ -202,11 +210,17 @@ impl Gate {
         Arc::new(Self { bytes_max, way: Mutex::default(), opened: Condvar::new() })
     }
 
-    /// Waits until the gate is open. What goes through may be larger than the bound, once.
+    /// Waits until the gate is open, or nothing has come through for a while. What goes through may
+    /// be larger than the bound, once.
     pub(super) fn enter(self: &Arc<Self>, bytes: usize) -> Permit {
         let mut way = self.lock();
         while way.is_closed {
-            way = self.opened.wait(way).unwrap_or_else(PoisonError::into_inner);
+            let before = way.bytes;
+            let waited = self.opened.wait_timeout(way, PATIENCE);
+            way = waited.unwrap_or_else(PoisonError::into_inner).0;
+            if way.is_closed && way.bytes == before {
+                break;
+            }
         }
         way.bytes += bytes;
         way.is_closed = way.bytes >= self.bytes_max;
@@ -297,6 +311,18 @@ mod tests {
         drop(first);
         let way = gate.lock();
         assert_eq!((way.bytes, way.is_closed), (0, false));
+    }
+
+    #[test]
+    fn what_never_comes_through_stops_nobody() {
+        let gate = Gate::new(10);
+        // As of threads that have died: their batches are never dropped.
+        let lost = gate.enter(10);
+        let next = gate.enter(1);
+        assert_eq!(gate.lock().bytes, 11);
+        drop(lost);
+        drop(next);
+        assert!(!gate.lock().is_closed);
     }
 
     #[test]

@@ -116,6 +116,30 @@ fn what_is_committed_is_found_and_survives_reopening() {
 }
 
 #[test]
+fn an_engine_whose_threads_have_died_is_an_error_and_no_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("search");
+    let indexer = Indexer::open(&path, IndexerOptions::default());
+    put(&indexer, &[(node(1, 1), Note::new("the reply"))], 1);
+    // Its threads cannot begin a segment any more.
+    fs::remove_dir_all(&path).unwrap();
+    fs::write(&path, "no folder").unwrap();
+    let note = Note::new(&"word ".repeat(13_000));
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // More than may be on the way.
+            let facts = note.facts();
+            let mut changes = (2..200).map(|key| IndexChange::Put(node(1, key), &facts));
+            let failed = changes.any(|change| indexer.apply([change]).is_err());
+            sender.send(failed).unwrap();
+        });
+        let failed = receiver.recv_timeout(std::time::Duration::from_secs(60));
+        assert_eq!(failed, Ok(true));
+    });
+}
+
+#[test]
 fn applying_the_same_records_again_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let indexer = Indexer::open(folder.path(), IndexerOptions::default());
