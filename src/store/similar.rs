@@ -129,10 +129,10 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NotFound`] when the model has no vectors; [`Error::Invalid`] without the feature,
-    /// where the vectors do not fit
+    /// where the vectors and their index do not fit
     /// [`Options::vector_bytes_max`](crate::Options::vector_bytes_max), and where something was
-    /// erased meanwhile; [`Error::Engine`] and [`Error::Io`]; [`Error::ReadOnly`];
-    /// [`Error::Closed`].
+    /// erased or most of them changed meanwhile; [`Error::Engine`] and [`Error::Io`];
+    /// [`Error::ReadOnly`]; [`Error::Closed`].
     pub fn index_vectors(&self, model: &str) -> Result<()> {
         let shared = self.shared();
         if !shared.writable() {

@@ -307,26 +307,27 @@ impl VectorIndex {
         if erase::newest(state.rows)?.is_some_and(|erased| erased > seq) {
             return vector_near::remove_all(&self.folder);
         }
-        self.take_near(state, slot, loaded, (Arc::new(index), seq))
+        self.take_near(state, slot, loaded, (Arc::new(index), seq)).map(drop)
     }
 
     /// Takes an index in that shows the state `seq`, where it can be followed from there and there
-    /// is memory for it.
+    /// is memory for it. Says whether it did.
     fn take_near(
         &self,
         state: State<'_>,
         slot: &Arc<Slot>,
         loaded: &mut Loaded,
         (index, seq): (Arc<Approximate>, Seq),
-    ) -> Result<()> {
+    ) -> Result<bool> {
         if seq > loaded.seq || changes::oldest(state.rows)?.is_none_or(|it| it.0 > seq.0 + 1) {
-            return Ok(());
+            return Ok(false);
         }
-        let Some(fresh) = loaded.changed_between(seq, state, slot)? else { return Ok(()) };
+        let Some(fresh) = loaded.changed_between(seq, state, slot)? else { return Ok(false) };
         let near = Near { index, fresh };
         let bytes = loaded.matrix.size_bytes() + near.size_bytes();
         let allowed = self.bytes_max.saturating_sub(self.bytes_of_others(slot));
-        if bytes <= allowed || self.make_room(slot, bytes) {
+        let fits = bytes <= allowed || self.make_room(slot, bytes);
+        if fits {
             loaded.near = Some(near);
             slot.bytes.store(bytes, Ordering::Relaxed);
         } else {
@@ -335,7 +336,7 @@ impl VectorIndex {
                 "approximate index does not fit the memory that vectors may take"
             );
         }
-        Ok(())
+        Ok(fits)
     }
 
     /// Builds the approximate index of a model, or brings it up to date, and keeps it in files.
@@ -370,7 +371,12 @@ impl VectorIndex {
                     return Err(Error::invalid("vectors", reason));
                 }
                 if let Some(loaded) = place.as_mut().filter(|loaded| loaded.seq <= now.seq) {
-                    return self.take_near(now, &slot, loaded, (Arc::clone(&index), state.seq));
+                    if self.take_near(now, &slot, loaded, (Arc::clone(&index), state.seq))? {
+                        return Ok(());
+                    }
+                    let reason = "their index does not fit the memory of \
+                        Options::vector_bytes_max, or most of them changed meanwhile";
+                    return Err(Error::invalid("vectors", reason));
                 }
                 // It is read from its files when it is searched next.
                 slot.sought.store(false, Ordering::Relaxed);

@@ -209,11 +209,11 @@ pub(crate) fn remove_older(folder: &Path, seq: Seq) -> Result<()> {
         let note = fs::read(path).ok().and_then(|note| serde_json::from_slice::<Note>(&note).ok());
         note.is_some_and(|note| note.seq >= seq.0)
     };
-    let mut notes = entries
-        .flatten()
-        .map(|it| it.path())
-        .filter(|it| it.extension().is_some_and(|it| it == "json"));
-    if notes.all(|note| is_newer(&note)) { Ok(()) } else { remove_all(folder) }
+    // A file without its note, or half written, may show any state.
+    let is_whole = |path: &Path| path.extension().is_none_or(|it| it != "new");
+    let mut files = entries.flatten().map(|entry| entry.path());
+    let all_newer = files.all(|file| is_whole(&file) && is_newer(&file.with_extension("json")));
+    if all_newer { Ok(()) } else { remove_all(folder) }
 }
 
 /// Removes the files of all indexes.

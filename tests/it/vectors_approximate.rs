@@ -292,6 +292,13 @@ fn an_erasure_forgets_it() {
     }
     let store = home.open();
     assert!(!folder.exists());
+    store.close().unwrap();
+
+    // As one while the first files were written leaves it: no note says what it shows.
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("half.new"), "half").unwrap();
+    let store = home.open();
+    assert!(!folder.exists());
     store.index_vectors(MODEL).unwrap();
     store.close().unwrap();
     let store = home.open();
@@ -309,4 +316,10 @@ fn what_cannot_be_indexed_is_refused() {
     let refused = store.index_vectors(MODEL).unwrap_err();
     assert!(matches!(refused, Error::Invalid { .. }), "{refused}");
     assert!(files(&home).is_empty());
+    store.close().unwrap();
+    // Room for the vectors, and none for their index.
+    let store = options().vector_bytes_max(2 << 20).open(home.path()).unwrap();
+    let refused = store.index_vectors(MODEL).unwrap_err();
+    assert!(matches!(refused, Error::Invalid { .. }), "{refused}");
+    assert!(recall(&store) > ALL);
 }
