@@ -30,7 +30,7 @@ use crate::storage::changes::Change;
 use crate::store::commit::message_of;
 use crate::store::{
     CompactReport, Health, HealthOptions, Options, ReadTx, Search, SearchResults, SearchStats,
-    Store, StoreStats, VerifyReport, WriteTx,
+    Store, StoreStats, Trim, Trimmed, VerifyReport, WriteTx,
 };
 
 /// A [`Store`] whose calls are futures. Cheap to clone; clones share everything, their limits too.
@@ -258,6 +258,15 @@ impl AsyncStore {
     /// open.
     pub async fn compact(&self) -> Result<CompactReport> {
         self.run(&self.inner.reads, Self::READS_MAX, Store::compact).await
+    }
+
+    /// Forgets a part of the past: see [`Store::trim`]. When the future is dropped, it is trimmed
+    /// all the same.
+    ///
+    /// # Errors
+    /// As [`Store::trim`].
+    pub async fn trim(&self, trim: Trim) -> Result<Trimmed> {
+        self.run(&self.inner.reads, 1, move |store| store.trim(&trim)).await
     }
 
     /// Copies the newest durable state into a new store: see [`Store::backup`]. When the future is

@@ -99,6 +99,7 @@ pub use store::{
 };
 pub use store::{LaterWrites, NotUndone, Undo, UndoConflict, Undone};
 pub use store::{Match, Matches, SavedSearch, Watching};
+pub use store::{Retention, Trim, Trimmed};
 pub use store::{Similar, SimilarHit, SimilarResults, VectorModel, VectorStats};
 
 /// Compiles and runs the examples of the README.

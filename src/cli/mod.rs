@@ -43,6 +43,7 @@ mod sync;
 mod tag;
 mod task;
 mod text;
+mod trim;
 mod undo;
 mod verify;
 
@@ -132,6 +133,8 @@ enum Action {
     Erase(erase::Arguments),
     /// Put earlier values back
     Undo(undo::Arguments),
+    /// Forget states from too long ago, and say how long they are kept
+    Trim(trim::Arguments),
     /// Look at memories before they count, merge or drop them
     Draft(draft::Arguments),
     /// Show reports on files, measure their quality
@@ -289,6 +292,7 @@ fn dispatch(
         Action::Git(arguments) => git::run(arguments, output),
         Action::Erase(arguments) => erase::run(arguments, output),
         Action::Undo(arguments) => undo::run(arguments, output),
+        Action::Trim(arguments) => trim::run(arguments, output),
         Action::Draft(arguments) => draft::run(arguments, output),
         Action::Report(arguments) => report::run(arguments, output),
         Action::Verify(arguments) => verify::run(arguments, output),

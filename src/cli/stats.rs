@@ -1,6 +1,7 @@
 //! `engraph stats`: what a store holds, in numbers.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use engraph::{SearchStats, Store, StoreStats};
@@ -53,6 +54,17 @@ fn show(
     facts.push(["format", &stats.format.to_string()]);
     facts.push(["writes", &text::count(stats.seq.0)]);
     facts.push(["last write", &last]);
+    let past = match (stats.oldest_change.map_or(0, |oldest| oldest.0), stats.retention_seconds) {
+        (0 | 1, None) => None,
+        (oldest, None) => Some(format!("from write {oldest} on")),
+        (oldest, Some(seconds)) => {
+            let kept = text::duration(Duration::from_secs(seconds));
+            Some(format!("from write {oldest} on; {kept} are kept"))
+        }
+    };
+    if let Some(past) = past {
+        facts.push(["change log", &past]);
+    }
     facts.push(["data file", &text::bytes(stats.data_bytes_on_disk)]);
     facts.push(["search index", &text::bytes(stats.search_bytes_on_disk)]);
     facts.push(["searchable", &text::counted(search.documents, "record")]);

@@ -91,8 +91,12 @@ pub(crate) fn duration(duration: Duration) -> String {
         format!("{:.1} ms", seconds * 1e3)
     } else if seconds < 120.0 {
         format!("{seconds:.2} s")
-    } else {
+    } else if seconds < 7_200.0 {
         format!("{:.0} min", seconds / 60.0)
+    } else if seconds < 172_800.0 {
+        format!("{:.0} h", seconds / 3_600.0)
+    } else {
+        format!("{:.0} days", seconds / 86_400.0)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::rows::{KeyRange, Rows, RowsMut};
 use super::tables::TableId;
+use super::trim::Limit;
 use crate::base::error::{Error, Result};
 use crate::base::id::{EdgeId, Kind, NodeId, Seq};
 use crate::base::time::Timestamp;
@@ -81,6 +82,12 @@ impl Change {
     /// The first id of the run, as a number.
     pub(crate) fn first(&self) -> u64 {
         self.first
+    }
+
+    /// The last id of the run, as a number; none in a run of none.
+    pub(crate) fn last(&self) -> Option<u64> {
+        // Reading checked that the sum fits.
+        self.count.checked_sub(1).map(|steps| self.first + steps)
     }
 
     /// Whether the run holds that id.
@@ -175,7 +182,7 @@ impl Gathered {
     }
 }
 
-fn part_key(seq: Seq, part: u32) -> [u8; 12] {
+pub(super) fn part_key(seq: Seq, part: u32) -> [u8; 12] {
     let mut key = [0; 12];
     key[..8].copy_from_slice(&seq.0.to_be_bytes());
     key[8..].copy_from_slice(&part.to_be_bytes());
@@ -208,10 +215,12 @@ pub(crate) fn time_of(rows: &impl Rows, seq: Seq) -> Result<Timestamp> {
     Ok(Timestamp::from_micros(time))
 }
 
-/// The oldest write in the log.
+/// The oldest write of the log that counts: entries behind the limit may still wait to be swept.
 pub(crate) fn oldest(rows: &impl Rows) -> Result<Option<Seq>> {
-    let first = rows.first(TableId::CHANGES, KeyRange::all())?;
-    first.map(|(key, _)| split_key(&key).map(|(seq, _)| seq)).transpose()
+    let Some((key, _)) = rows.first(TableId::CHANGES, KeyRange::all())? else { return Ok(None) };
+    let (first, _) = split_key(&key)?;
+    let limit = Limit::load(rows)?;
+    Ok(Some(limit.map_or(first, |limit| first.max(Seq(limit.seq.0.saturating_add(1))))))
 }
 
 /// Hands every change after `after` to `take`, in order, until it says stop.
@@ -256,6 +265,17 @@ pub(crate) fn read_part(
         }
     }
     Ok(std::ops::ControlFlow::Continue(()))
+}
+
+/// The runs of one part of a write.
+pub(super) fn runs_of((seq, part): (Seq, u32), bytes: &[u8]) -> Result<Vec<Change>> {
+    let mut runs = Vec::new();
+    let mut take = |run| {
+        runs.push(run);
+        std::ops::ControlFlow::Continue(())
+    };
+    // Goes to the end, since nothing says stop.
+    read_part((seq, part), bytes, &mut Timestamp::default(), &mut take).map(|_| runs)
 }
 
 #[cfg(test)]

@@ -147,9 +147,11 @@ pub(crate) struct Reach {
     pub(crate) newest: Seq,
 }
 
-/// Hands every change of the log to `visit`, oldest first. `None` when the log is empty.
+/// Hands every change of the log after write `limit` to `visit`, oldest first. `None` when there
+/// is none.
 pub(crate) fn change_log(
     rows: &dyn Rows,
+    limit: Seq,
     visit: &mut dyn FnMut(&Change),
     listener: &mut Listener<'_>,
 ) -> Result<Option<Reach>> {
@@ -157,7 +159,12 @@ pub(crate) fn change_log(
     let mut reach: Option<Reach> = None;
     let mut part_before = 0;
     let mut time_before = Timestamp::from_micros(i64::MIN);
-    for row in rows.range(TableId::CHANGES, KeyRange::all())? {
+    let all = KeyRange::all();
+    let range = match limit {
+        Seq(0) => all,
+        limit => all.after(&changes::part_key(limit, u32::MAX)),
+    };
+    for row in rows.range(TableId::CHANGES, range)? {
         let (key, value) = row?;
         let Ok((seq, part)) = changes::split_key(&key) else {
             listener(PLACE.into(), format!("key {key:02x?} is not a write and a part"));
@@ -425,8 +432,8 @@ mod tests {
     #[track_caller]
     fn check_log(rows: &MemoryRows, changes: usize, expected: &[&str]) -> Option<Reach> {
         let (mut seen, mut faults) = (0, Vec::new());
-        let reach =
-            change_log(rows, &mut |_| seen += 1, &mut |_, detail| faults.push(detail)).unwrap();
+        let listener: &mut Listener<'_> = &mut |_, detail| faults.push(detail);
+        let reach = change_log(rows, Seq(0), &mut |_| seen += 1, listener).unwrap();
         assert_eq!((seen, faults.len()), (changes, expected.len()), "{faults:?}");
         for (fault, expected) in faults.iter().zip(expected) {
             assert!(fault.contains(expected), "{fault}");

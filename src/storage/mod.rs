@@ -33,6 +33,7 @@ pub(crate) mod snapshot;
 pub(crate) mod tables;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod trim;
 pub(crate) mod vectors;
 pub(crate) mod verbatim;
 

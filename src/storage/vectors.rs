@@ -15,6 +15,8 @@ use crate::base::varint;
 const MODEL: u8 = 0;
 const VECTOR: u8 = 1;
 const PAST: u8 = 2;
+/// Before the node and the write of a vector that went with its record.
+pub(crate) const PAST_PREFIX: &[u8] = &[PAST];
 const PLACE: &str = "table vectors";
 
 /// What a row of the table is.

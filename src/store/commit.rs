@@ -55,6 +55,8 @@ pub(crate) struct Shared {
     joined: Condvar,
     writable: bool,
     stop: Arc<Stop>,
+    /// Held while the past is trimmed. Never taken inside a write.
+    pub(super) trimming: Mutex<()>,
     watchers: Watchers,
     search: SearchIndex,
     live: LiveGraph,
@@ -211,6 +213,7 @@ impl Shared {
             joined: Condvar::new(),
             writable,
             stop: Arc::default(),
+            trimming: Mutex::default(),
             watchers: Watchers::default(),
             search,
             live,

@@ -16,6 +16,7 @@ use super::options::Options;
 use super::read::Published;
 use super::search::SearchSetup;
 use super::sources::Sources;
+use super::trim::Retention;
 use super::vector_index::VectorIndex;
 use super::worker;
 use super::{erase, vector_near};
@@ -99,6 +100,7 @@ fn finish(directory: &Path, options: Options, engine: Engine, writable: bool) ->
     let mut layer = Layer::default();
     let kinds = kinds(remembered(&snapshot)?, &options, &mut layer)?;
     let search = search_setup(&snapshot, &options, &mut layer)?;
+    remember_retention(&snapshot, &options, &mut layer)?;
     let snapshot = if writable && !layer.is_empty() {
         drop(snapshot);
         engine.commit(&layer, false)?;
@@ -160,6 +162,16 @@ fn search_setup(rows: &Snapshot, options: &Options, layer: &mut Layer) -> Result
         layer.set(TableId::META, ANALYZER_KEY, Some(&codec::encode(&analyzer)?));
     }
     Ok(SearchSetup { analyzer, threads: options.search_threads })
+}
+
+/// Notes how long the past is kept, where the options say so.
+fn remember_retention(rows: &Snapshot, options: &Options, layer: &mut Layer) -> Result<()> {
+    let Some(retention) = options.retention else { return Ok(()) };
+    if Retention::load(rows)? != retention {
+        let (key, value) = retention.row();
+        layer.set(TableId::META, key, Some(&value));
+    }
+    Ok(())
 }
 
 /// The kinds that the store gave to an application's types.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Store;
 use super::audit::Audit;
 use super::open;
+use super::trim::Retention;
 use crate::base::error::Result;
 use crate::base::limits::{
     CACHE_BYTES_DEFAULT, GRAPH_BYTES_DEFAULT, RECALL_BYTES_DEFAULT, VECTOR_BYTES_DEFAULT,
@@ -126,6 +127,8 @@ pub struct Options {
     /// What is audited from now on; `None` leaves that as the store remembers it.
     pub(crate) audit: Option<Audit>,
     pub(crate) compression: Compression,
+    /// How long the past is kept from now on; `None` leaves that as the store remembers it.
+    pub(crate) retention: Option<Retention>,
 }
 
 impl Default for Options {
@@ -150,7 +153,16 @@ impl Options {
             search_threads: 1,
             audit: None,
             compression: Compression::On,
+            retention: None,
         }
+    }
+
+    /// Says how long the store keeps its past: for ever unless that was ever said. The store
+    /// remembers it.
+    #[must_use]
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.retention = Some(retention);
+        self
     }
 
     /// Bytes of page cache for the data file.

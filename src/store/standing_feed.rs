@@ -14,7 +14,7 @@ use super::Store;
 use super::commit::Shared;
 use super::core::Core;
 use super::read::Published;
-use super::standing::{Watching, all, find};
+use super::standing::{Saved, Watching, all, find};
 use crate::base::error::{Error, Result};
 use crate::base::id::{NodeId, Seq};
 use crate::search::{Matcher, Subject};
@@ -189,6 +189,16 @@ pub(super) fn catch_up(shared: &Shared) -> Result<Seq> {
 fn seen_in(rows: &impl Rows) -> Result<Seq> {
     let value = rows.get(TableId::META, SEEN_KEY)?;
     value.map_or(Ok(Seq(0)), |value| number(&value).map(Seq))
+}
+
+/// Stores that writes were looked at, before the log of them is trimmed. They were: by
+/// [`catch_up`], which stores that only now and then.
+pub(super) fn note_seen(rows: &mut impl RowsMut, seen: Seq) -> Result<()> {
+    let is_standing = |(_, saved): &(_, Saved)| saved.search.watch == Watching::On;
+    if !all(rows)?.iter().any(is_standing) || seen_in(rows)? >= seen {
+        return Ok(());
+    }
+    rows.put(TableId::META, SEEN_KEY, &seen.0.to_be_bytes())
 }
 
 /// The last write that was held against the standing searches, and how many there are.

@@ -8,6 +8,7 @@ use super::commit::Shared;
 use super::entry::kind_name;
 use super::migrate;
 use super::read::Published;
+use super::trim::Retention;
 use crate::base::error::Result;
 use crate::base::id::{Kind, Seq};
 use crate::base::metrics::Latency;
@@ -31,6 +32,8 @@ pub struct StoreStats {
     pub last_write_time: Option<Timestamp>,
     /// The oldest write that the change log still holds.
     pub oldest_change: Option<Seq>,
+    /// How long the past is kept, in seconds; none is for ever.
+    pub retention_seconds: Option<u64>,
     /// Records by the name of their type, all together, where there are any.
     pub records: BTreeMap<String, u64>,
     /// How many records there are.
@@ -138,6 +141,7 @@ pub(crate) fn stats(shared: &Shared) -> Result<StoreStats> {
         seq: newest.map_or(Seq(0), |(seq, _)| seq),
         last_write_time: newest.map(|(_, time)| time),
         oldest_change: changes::oldest(rows)?,
+        retention_seconds: Retention::load(rows)?.age().map(|age| age.as_secs()),
         records_total: records.values().sum(),
         records,
         unregistered,

@@ -14,6 +14,7 @@ use crate::base::id::{NodeId, Seq};
 use crate::base::time::Timestamp;
 use crate::record::{History, Record};
 use crate::storage::changes::{self, Operation};
+use crate::storage::trim::Limit;
 use crate::storage::{Bytes, KeyRange, Rows, TableId, index};
 
 /// A value that a record had, until the next one.
@@ -121,10 +122,14 @@ pub(super) fn seq_at(published: &Published, time: Timestamp) -> Result<Seq> {
             later = middle;
         }
     }
-    if not_later < oldest && oldest > Seq(1) {
-        return Err(Error::Trimmed { oldest: oldest.0 });
+    if not_later >= oldest || oldest == Seq(1) {
+        return Ok(not_later);
     }
-    Ok(not_later)
+    // The state that the last trimmed write left can be read; the limit knows since when it was.
+    match Limit::load(rows)? {
+        Some(limit) if limit.seq == not_later && limit.time <= time => Ok(not_later),
+        _ => Err(Error::Trimmed { oldest: oldest.0 }),
+    }
 }
 
 fn is_of_a_record(operation: Operation) -> bool {

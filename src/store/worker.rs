@@ -4,16 +4,18 @@
 //! It holds the store weakly: a store that nobody else holds goes, and the thread with it.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::commit::Shared;
-use super::{live, standing_feed};
+use super::{live, standing_feed, trim};
 use crate::base::error::Result;
 use crate::base::trace::carried;
 use crate::base::trace::category::STORE;
 
 /// How long nothing must have been written before the store counts as idle.
 const IDLE: Duration = Duration::from_secs(1);
+/// How long until it is looked again whether some of the past is too old to be kept.
+const TRIM_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Tells the thread to end, or that there is something to do.
 #[derive(Debug, Default)]
@@ -36,6 +38,11 @@ impl Stop {
     pub(crate) fn stop(&self) {
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Told::Stop;
         self.changed.notify_all();
+    }
+
+    /// Whether the thread is to end.
+    fn is_told(&self) -> bool {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) == Told::Stop
     }
 
     /// Lets the thread look after the graph at once.
@@ -74,6 +81,7 @@ pub(crate) fn start(shared: &Arc<Shared>) {
 
 fn run(shared: &Weak<Shared>, stop: &Stop) {
     let mut seen = None;
+    let mut trimmed: Option<Instant> = None;
     loop {
         let told = stop.wait(IDLE);
         let Some(shared) = shared.upgrade().filter(|_| told != Told::Stop) else { return };
@@ -86,7 +94,15 @@ fn run(shared: &Weak<Shared>, stop: &Stop) {
         }
         let now = shared.accepted_seq();
         let idle = seen.replace(now) == Some(now);
-        if idle && let Err(error) = upkeep(&shared) {
+        if !idle {
+            continue;
+        }
+        let mut done = upkeep(&shared);
+        if done.is_ok() && trimmed.is_none_or(|last| last.elapsed() >= TRIM_EVERY) {
+            done = trim::by_retention(&shared, &|| !stop.is_told());
+            trimmed = Some(Instant::now());
+        }
+        if let Err(error) = done {
             shared.errors.upkeep.add();
             tracing::warn!(target: STORE, %error, "upkeep failed");
         }

@@ -90,3 +90,33 @@ fn a_draft_is_shown_merged_and_dropped() {
     assert_eq!(keys, ["debt", "old", "judge"]);
     assert_eq!(tx.iter::<Memory>().unwrap().next().unwrap().unwrap().1.content, "");
 }
+
+#[test]
+fn the_past_is_trimmed_once_or_from_then_on() {
+    let session = Session::new();
+    memories(&session);
+    let trim = |more: &[&str]| session.run(&[&["trim", "s"], more].concat());
+    trim(&[]).check(2, "", "keeps its past forever");
+    for wrong in ["90", "d", "9y"] {
+        trim(&["--older-than", wrong]).check(2, "", "an age is a number");
+    }
+    trim(&["--older-than", "1d", "--before-write", "1"]).check(2, "", "cannot be used");
+    trim(&["--before-write", "99"]).check(2, "", "not there yet");
+    trim(&["--older-than", "3650d"]).check(0, "forgot 0 writes", "");
+    let all = ["--older-than", "0s"];
+    trim(&[&all[..], &["--dry-run"]].concat()).check(0, "would forget 1 write,", "");
+    trim(&[&all[..], &["--dry-run", "--json"]].concat()).check(0, r#""writes":1"#, "");
+    trim(&all).check(0, "states from write 1 on can be read", "engraph compact");
+    session.run(&["undo", "write", "s", "1"]).check(1, "", "trimmed");
+    session.run(&["stats", "s"]).check(0, "from write 2 on", "");
+    trim(&["--keep", "90d", "--dry-run"]).check(0, "would forget 0 writes", "");
+    trim(&[]).check(2, "", "--keep");
+    trim(&["--keep", "90d", "--compact"]).check(0, "forgot 0 writes", "");
+    trim(&[]).check(0, "forgot 0 writes", "");
+    session.run(&["stats", "s"]).check(0, "90 days are kept", "");
+    session.run(&["stats", "s", "--json"]).check(0, r#""retention_seconds":7776000"#, "");
+    trim(&["--keep", "forever"]).check(0, "forgot 0 writes", "");
+    session.run(&["stats", "s", "--json"]).check(0, r#""retention_seconds":null"#, "");
+    trim(&["--before", "2020-01-01T00:00:00Z"]).check(0, "forgot 0 writes", "");
+    session.run(&["verify", "s"]).check(0, "", "");
+}

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use engraph::record::{Facts, History, Record};
-use engraph::{NodeId, Options, Result, Store, testing};
+use engraph::{NodeId, Options, Result, Seq, Store, Trim, testing};
 use serde::{Deserialize, Serialize};
 
 use super::disk::ForgetfulDisk;
 use super::kill::Random;
 
-/// Writes of one run; every third is a bulk load, every fifth deletes.
+/// Writes of one run; every third is a bulk load, every fourth trims, every fifth deletes.
 const WRITES: u64 = 12;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,8 +36,17 @@ fn options() -> Options {
     Store::builder().cache_bytes(1 << 20).register::<Page>()
 }
 
-/// What write `number` does: a page, a link and an edge to the one before, sometimes a deletion.
+/// Writes page `number`, and sometimes forgets what was before the last three of them.
 fn write(store: &Store, number: u64) -> Result<()> {
+    write_page(store, number)?;
+    if number % 4 == 3 {
+        store.trim(&Trim::before_write(Seq(store.seq().0.saturating_sub(3))))?;
+    }
+    Ok(())
+}
+
+/// What write `number` does: a page, a link and an edge to the one before, sometimes a deletion.
+fn write_page(store: &Store, number: u64) -> Result<()> {
     let work = |tx: &mut engraph::WriteTx<'_>| {
         let before = tx.find::<Page>("number", number.saturating_sub(1))?.map(|(id, _)| id);
         let text = "words ".repeat((number % 7) as usize * 150);

@@ -83,6 +83,7 @@ mod tasks_model;
 mod transfer;
 #[path = "../support/tree.rs"]
 mod tree;
+mod trim;
 mod undo;
 mod vector_documents;
 mod vectors;

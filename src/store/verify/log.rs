@@ -8,12 +8,16 @@ use super::view::View;
 use crate::base::error::{Error, Result};
 use crate::base::id::{EdgeId, Kind, NodeId, Seq};
 use crate::storage::check::{self, Reach};
-use crate::storage::{KeyRange, Rows as _, TableId, edge_past};
+use crate::storage::snapshot::Snapshot;
+use crate::storage::trim::{Anchor, Limit};
+use crate::storage::{KeyRange, Rows as _, TableId, changes, edge_past};
 
 /// What the change log says.
 pub(super) struct Log {
     given: Given,
     reach: Option<Reach>,
+    /// Up to where the log was trimmed, and nothing must be left.
+    swept: Seq,
 }
 
 /// Reads the whole change log.
@@ -24,8 +28,10 @@ pub(super) fn read(view: &View<'_>, report: &mut VerifyReport) -> Result<Log> {
     for error in refused {
         report.borrow_mut().add_corrupt(error)?;
     }
+    let (limit, swept) = trimmed(view.rows, *report.borrow_mut())?;
     let reach = check::change_log(
         view.rows,
+        limit,
         &mut |change| {
             if let Some(fault) = given.note(change) {
                 report.borrow_mut().add("table changes", fault);
@@ -37,7 +43,34 @@ pub(super) fn read(view: &View<'_>, report: &mut VerifyReport) -> Result<Log> {
         report.borrow_mut().add_corrupt(error)?;
         Ok::<_, Error>(None)
     })?;
-    Ok(Log { given, reach })
+    Ok(Log { given, reach, swept })
+}
+
+/// The write from which on the log counts, and the one up to which it was swept: that the second
+/// does not go beyond the first, and that the log begins where it ends.
+fn trimmed(rows: &Snapshot, report: &mut VerifyReport) -> Result<(Seq, Seq)> {
+    const PLACE: &str = "table changes";
+    let loaded = Limit::load(rows).and_then(|limit| Ok((limit, Anchor::load(rows)?)));
+    let (limit, anchor) = match loaded {
+        Ok((limit, anchor)) => (limit.map_or(Seq(0), |limit| limit.seq), anchor),
+        Err(error) => {
+            report.add_corrupt(error)?;
+            return Ok((Seq(0), Seq(0)));
+        }
+    };
+    if anchor.seq > limit {
+        let fault = format!("swept up to write {}, and trimmed up to {limit} only", anchor.seq);
+        report.add(PLACE, fault);
+    }
+    let first = rows.first(TableId::CHANGES, KeyRange::all())?;
+    // Another key is named where the log is read.
+    let first = first.and_then(|(key, _)| changes::split_key(&key).ok());
+    if let Some((seq, part)) = first.filter(|(seq, part)| !anchor.is_before(*seq, *part)) {
+        let begins = format!("begins with write {seq} part {part}");
+        let end = format!("write {} part {}", anchor.seq, anchor.part);
+        report.add(PLACE, format!("{begins}, and was trimmed up to {end}"));
+    }
+    Ok((limit, limit.min(anchor.seq)))
 }
 
 impl Log {
@@ -91,6 +124,9 @@ pub(super) fn check_history(view: &View<'_>, log: &Log, report: &mut VerifyRepor
         if seq == Seq(0) || seq > newest {
             report
                 .add(PLACE, format!("{label} has a value from before write {seq}, which is none"));
+        }
+        if seq <= log.swept && seq > Seq(0) {
+            report.add(PLACE, format!("{label} has a value from before write {seq}, long trimmed"));
         }
         if !log.given.was_given(id) {
             report.add(PLACE, format!("{label} was never given"));

@@ -154,6 +154,7 @@ mod tests {
     use crate::record::{Facts, History, Record};
     use crate::storage::adjacency::{self, Direction, Entry};
     use crate::storage::tables::record_key;
+    use crate::storage::trim::{Anchor, Limit};
     use crate::storage::{RowsMut as _, TableId, index};
     use crate::store::{NewEdge, Store, WriteTx};
 
@@ -481,6 +482,41 @@ mod tests {
             |tx| tx.writer.rows.delete(TableId::EDGE_SOURCES, &1_u64.to_be_bytes()),
             &["edge 1: is not there, and no write removed it", "edge that is not there"],
         );
+    }
+
+    #[test]
+    fn damage_of_what_was_trimmed_is_named() {
+        check_damage(
+            |tx| {
+                let first = [&1_u64.to_be_bytes()[..], &[0; 4]].concat();
+                tx.writer.rows.delete(TableId::CHANGES, &first)
+            },
+            &["begins with write 2 part 0, and was trimmed up to write 0 part 0"],
+        );
+        check_damage(
+            |tx| {
+                let limit = Limit { seq: Seq(1), time: tx.now() };
+                limit.put(&mut tx.writer.rows)?;
+                Anchor { seq: Seq(2), ..Anchor::default() }.put(&mut tx.writer.rows)
+            },
+            &["table changes: swept up to write 2, and trimmed up to 1 only"],
+        );
+        check_damage(
+            |tx| {
+                let first = [&1_u64.to_be_bytes()[..], &[0; 4]].concat();
+                tx.writer.rows.delete(TableId::CHANGES, &first)?;
+                let limit = Limit { seq: Seq(1), time: tx.now() };
+                limit.put(&mut tx.writer.rows)?;
+                Anchor { seq: Seq(1), ..Anchor::default() }.put(&mut tx.writer.rows)?;
+                let value = codec::encode(&titled("one", 1, None))?;
+                let key = index::history_key(book(1), Seq(1));
+                tx.writer.rows.put(TableId::HISTORY, &key, &value)
+            },
+            &["record 128:1 (test_book) has a value from before write 1, long trimmed"],
+        );
+        for key in [&b"changes/limit"[..], b"changes/anchor"] {
+            check_damage(|tx| tx.writer.rows.put(TableId::META, key, &[1]), &["table meta"]);
+        }
     }
 
     #[test]
