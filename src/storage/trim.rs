@@ -25,6 +25,9 @@ use crate::base::time::Timestamp;
 
 const LIMIT_KEY: &[u8] = b"changes/limit";
 const ANCHOR_KEY: &[u8] = b"changes/anchor";
+/// Rows of other writes that are passed one by one before a seek, which costs as much as some
+/// twenty of them.
+const PASSED_MAX: u32 = 16;
 
 /// From where on the past is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,7 +248,8 @@ impl Sweep {
 /// Hands the rows of a table whose keys begin with a prefix, an id within `ids` and a write to
 /// `take`, until that has enough; gives the id of the last one then.
 ///
-/// Seeks past the rows that other writes left, so the cost is in the ids that have rows.
+/// Passes the rows that other writes left, with a seek where they are many, so the cost is in the
+/// ids that have rows.
 fn left_by(
     rows: &impl Rows,
     (table, prefix): (TableId, &[u8]),
@@ -258,6 +262,7 @@ fn left_by(
     let mut from = first;
     'seek: while from <= last {
         let range = KeyRange::all().starting_at(&key_of(from)).up_to(&end);
+        let mut passed = 0;
         for row in rows.range(table, range)? {
             let (key, _) = row?;
             let place = || format!("table {}", table.name());
@@ -266,18 +271,20 @@ fn left_by(
             let (id, rest) = rest.split_first_chunk::<8>().ok_or_else(bad)?;
             let write = rest.first_chunk::<8>().ok_or_else(bad)?;
             let id = u64::from_be_bytes(*id);
-            match u64::from_be_bytes(*write).cmp(&seq.0) {
-                Ordering::Equal if take(key, id) => {}
-                Ordering::Equal => return Ok(Some(id)),
-                Ordering::Less => {
-                    from = id;
-                    continue 'seek;
+            let order = u64::from_be_bytes(*write).cmp(&seq.0);
+            if order == Ordering::Equal {
+                passed = 0;
+                if !take(key, id) {
+                    return Ok(Some(id));
                 }
-                Ordering::Greater => {
-                    let Some(next) = id.checked_add(1) else { return Ok(None) };
-                    from = next;
-                    continue 'seek;
-                }
+                continue;
+            }
+            passed += 1;
+            if passed > PASSED_MAX {
+                let next = if order == Ordering::Less { Some(id) } else { id.checked_add(1) };
+                let Some(next) = next else { return Ok(None) };
+                from = next;
+                continue 'seek;
             }
         }
         return Ok(None);
@@ -361,6 +368,27 @@ mod tests {
             let newer = rows.range(TableId::HISTORY, KeyRange::all()).unwrap();
             assert_eq!(newer.count(), 16);
         }
+    }
+
+    #[test]
+    fn rows_of_many_other_writes_are_passed() {
+        let mut rows = MemoryRows::default();
+        let many = u64::from(PASSED_MAX) * 3;
+        for seq in 1..=many {
+            let mut gathered = Gathered::default();
+            gathered.push_run(Operation::Put, node(1).as_u64(), 5);
+            gathered.write(&mut rows, Seq(seq), Timestamp::from_micros(seq as i64)).unwrap();
+            for key in [1, 2, 5] {
+                rows.put(TableId::HISTORY, &history_key(node(key), Seq(seq)), &[1]).unwrap();
+            }
+        }
+        // Not yet swept in between, so that rows of older writes lie in the way too.
+        let mut sweep = Sweep::new(&rows, Seq(many - 1)).unwrap();
+        let mut doomed = HashSet::new();
+        let more = sweep.batch(&rows, usize::MAX, &mut |row| assert!(doomed.insert(row)));
+        assert!(!more.unwrap());
+        let expected = Swept { writes: many - 1, versions: 3 * (many - 1), ..Swept::default() };
+        assert_eq!((sweep.swept, doomed.len() as u64), (expected, 4 * (many - 1)));
     }
 
     #[test]

@@ -20,8 +20,8 @@ use crate::base::trace::category::STORE;
 use crate::storage::trim::{Anchor, Doomed, Limit, Sweep, Swept, digest_to};
 use crate::storage::{Rows, RowsMut as _, TableId, changes, place};
 
-/// Rows that one write takes away: a few milliseconds.
-const BATCH_ROWS: usize = 10_000;
+/// Rows that one write takes away, for ten to twenty milliseconds.
+const BATCH_ROWS: usize = 2_000;
 const RETENTION_KEY: &[u8] = b"retention";
 
 /// How long a store keeps its past: the change log and the earlier values of records. Given to

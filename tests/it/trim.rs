@@ -247,7 +247,7 @@ fn a_load_of_many_records_goes_in_many_writes() {
     let seq = store.seq();
     let trimmed = store.trim(&Trim::before_write(seq)).unwrap();
     assert_eq!((trimmed.writes, trimmed.versions), (2, 25_000));
-    assert!(store.seq().0 - seq.0 >= 4, "the limit, and the rows by the ten thousand");
+    assert!(store.seq().0 - seq.0 > 10, "the limit, and then the rows by the thousand");
     assert_eq!((rows(&store, "history"), store.read().unwrap().cards().len()), (0, 25_000));
     sound(&store);
 }
