@@ -177,7 +177,12 @@ pub(crate) const SUBGRAPH_EDGES_DEFAULT: usize = 100_000;
 /// Edges that an import of a graph makes in one pass: they are held in memory until then.
 pub(crate) const TRANSFER_BATCH_EDGES: usize = 16_384;
 
-/// Longest text of an attribute in a foreign graph file, in bytes: it is held in memory as a whole.
+/// How far behind the next new key or number one may lie that is taken in as it was elsewhere:
+/// verifying tracks two bits for each key up to the greatest.
+pub(crate) const RESTORE_GAP_MAX: u64 = 1 << 31;
+
+/// Longest text of an attribute in a foreign graph file, and longest line of a file of records, in
+/// bytes: it is held in memory as a whole.
 pub(crate) const TRANSFER_TEXT_BYTES_MAX: usize = 64 << 20;
 
 /// Edges of a foreign graph file that may come before their nodes: they wait in memory.

@@ -1,15 +1,19 @@
-//! `engraph export`: gives databases back in the form of the old application.
+//! `engraph export`: gives databases back in the form of the old application, and records as JSON
+//! lines.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use engraph::legacy::{self, Existing, ExportOptions, ExportReport, ExportedFile};
+use engraph::transfer::{self, JsonlExport};
+use engraph::{ReadTx, Store};
 
 use super::failure::{Answer, Failure};
 use super::import::{counts, some};
 use super::output::Output;
 use super::progress::Progress;
-use super::{place, text};
+use super::target::{self, Target};
+use super::{place, shown, text};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -21,6 +25,21 @@ pub(super) struct Arguments {
 enum To {
     /// SQLite databases of the old application, each under its file name
     Legacy(Legacy),
+    /// Records, edges and vectors as JSON, one a line, for other tools and other stores
+    Jsonl(Jsonl),
+}
+
+#[derive(Args, Debug)]
+struct Jsonl {
+    /// The store's directory
+    store: PathBuf,
+
+    /// Only records of these kinds, with the edges between them
+    #[arg(long = "kind", value_name = "KIND")]
+    kinds: Vec<String>,
+
+    #[command(flatten)]
+    target: Target,
 }
 
 #[derive(Args, Debug)]
@@ -54,7 +73,52 @@ enum Mode {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Answer, Failure> {
-    let To::Legacy(asked) = &arguments.to;
+    match &arguments.to {
+        To::Legacy(asked) => export_legacy(asked, output),
+        To::Jsonl(asked) => export_jsonl(asked, output),
+    }
+}
+
+fn export_jsonl(asked: &Jsonl, output: &mut Output) -> Result<Answer, Failure> {
+    let report = looking_for(&asked.store, |tx| {
+        let mut options = JsonlExport::new();
+        for kind in &asked.kinds {
+            options = options.kind(shown::kind_named(tx, kind)?);
+        }
+        target::write_to(&asked.target, output, |out| transfer::export_jsonl(tx, &options, out))
+    })?;
+    let to_file = asked.target.out.is_some();
+    if to_file && output.is_json() {
+        output.json(&report)?;
+        return Ok(Answer::Yes);
+    }
+    let line = format!(
+        "{}, {}, {}",
+        text::counted(report.records, "record"),
+        text::counted(report.edges, "edge"),
+        text::counted(report.vectors, "vector"),
+    );
+    if to_file {
+        output.line(line)?;
+    } else {
+        output.note(line)?;
+    }
+    for (kind, count) in &report.left_out {
+        let count = text::counted(*count, "record");
+        output.note(format_args!("left out: {count} of kind {kind}, of another application"))?;
+    }
+    Ok(Answer::Yes)
+}
+
+fn looking_for<T>(
+    store: &Path,
+    look: impl FnOnce(&ReadTx) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let store = place::open_to_read(store)?;
+    place::closing(&store, |store: &Store| look(&store.read()?))
+}
+
+fn export_legacy(asked: &Legacy, output: &mut Output) -> Result<Answer, Failure> {
     let mut options = ExportOptions::new().mode(match asked.mode {
         Mode::Faithful => legacy::Mode::Faithful,
         Mode::Loadable => legacy::Mode::Loadable,

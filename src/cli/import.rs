@@ -1,16 +1,18 @@
-//! `engraph import`: takes databases of the old application into a store.
+//! `engraph import`: takes databases of the old application into a store, and records that are
+//! written as JSON lines.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use engraph::legacy::{self, Damage, Fate, FileReport, ImportOptions, ImportReport};
+use engraph::transfer::{self, JsonlImport, JsonlImported};
 use engraph::{Error, Store};
 
 use super::failure::{Answer, Failure};
 use super::output::{Form, Output};
 use super::progress::Progress;
-use super::{place, text};
+use super::{place, shown, text};
 
 /// Conflicts and lost rows that are shown for a file; the JSON report has all.
 const SHOWN_MAX: usize = 20;
@@ -27,6 +29,26 @@ pub(super) struct Arguments {
 enum From {
     /// SQLite databases of the old application
     Legacy(Legacy),
+    /// Records as JSON, one a line: what `export jsonl` wrote, or plain records of one kind
+    Jsonl(Jsonl),
+}
+
+#[derive(Args, Debug)]
+struct Jsonl {
+    /// The file, or - for standard input
+    file: PathBuf,
+
+    /// The store's directory; made where there is none
+    #[arg(long, value_name = "STORE")]
+    into: PathBuf,
+
+    /// Each line is a record of this kind and nothing else, and gets a new id
+    #[arg(long, value_name = "KIND", conflicts_with = "replace")]
+    kind: Option<String>,
+
+    /// Replace records and vectors that are there and differ, instead of refusing the file
+    #[arg(long)]
+    replace: bool,
 }
 
 #[derive(Args, Debug)]
@@ -57,7 +79,55 @@ struct Legacy {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Answer, Failure> {
-    let From::Legacy(asked) = &arguments.from;
+    match &arguments.from {
+        From::Legacy(asked) => import_legacy(asked, output),
+        From::Jsonl(asked) => import_jsonl(asked, output),
+    }
+}
+
+fn import_jsonl(asked: &Jsonl, output: &mut Output) -> Result<Answer, Failure> {
+    let is_piped = asked.file == Path::new("-");
+    // A wrong path must not leave an empty store behind.
+    if !is_piped {
+        std::fs::metadata(&asked.file).map_err(|error| Failure::io("read", &asked.file, &error))?;
+    }
+    let store = match Store::open(&asked.into) {
+        Err(Error::NotFound { what, .. }) if what == "store" => Store::create(&asked.into)?,
+        opened => opened?,
+    };
+    let report = place::closing(&store, |store| take_lines(store, asked, is_piped))?;
+    if output.is_json() {
+        output.json(&report)?;
+        return Ok(Answer::Yes);
+    }
+    output.line(format_args!(
+        "made: {}, {}, {}; replaced: {}; unchanged: {}",
+        text::counted(report.records, "record"),
+        text::counted(report.edges, "edge"),
+        text::counted(report.vectors, "vector"),
+        text::count(report.replaced),
+        text::count(report.unchanged),
+    ))?;
+    Ok(Answer::Yes)
+}
+
+fn take_lines(store: &Store, asked: &Jsonl, is_piped: bool) -> Result<JsonlImported, Failure> {
+    let mut options = JsonlImport::new();
+    if let Some(kind) = &asked.kind {
+        options = options.kind(shown::kind_named(&store.read()?, kind)?);
+    }
+    if asked.replace {
+        options = options.replacing();
+    }
+    if is_piped {
+        let from = std::io::stdin().lock();
+        let name = Path::new("standard input");
+        return Ok(transfer::import_jsonl_from(store, from, name, &options)?);
+    }
+    Ok(transfer::import_jsonl(store, &asked.file, &options)?)
+}
+
+fn import_legacy(asked: &Legacy, output: &mut Output) -> Result<Answer, Failure> {
     let report = take_in(asked, output.form())?;
     if output.is_json() {
         output.json(&report)?;

@@ -41,6 +41,7 @@ mod similar;
 mod stats;
 mod sync;
 mod tag;
+mod target;
 mod task;
 mod text;
 mod trim;
@@ -87,13 +88,13 @@ struct Global {
 enum Action {
     /// Make a new, empty store
     Init(init::Arguments),
-    /// Take databases of the old application in
+    /// Take databases of the old application in, or records as JSON lines
     Import(import::Arguments),
     /// Copy databases of the old application, take them in, compare, report; and undo all of it
     Migrate(migrate::Arguments),
     /// Keep in step with a database that the old application goes on using
     Sync(sync::Arguments),
-    /// Give databases back to the old application
+    /// Give databases back to the old application, or records as JSON lines
     Export(export::Arguments),
     /// Show records by their ids
     Get(get::Arguments),

@@ -348,6 +348,16 @@ fn floor<R: Rows + ?Sized>(rows: &R) -> Result<u64> {
         .ok_or_else(|| Error::corrupt("table floors", "floor of the edges is out of range"))
 }
 
+/// Says that numbers below `next` are given.
+pub(crate) fn raise_floor<R: RowsMut + ?Sized>(rows: &mut R, next: EdgeId) -> Result<()> {
+    if next <= next_edge_id(rows)? {
+        return Ok(());
+    }
+    let mut value = Vec::with_capacity(5);
+    varint::put(&mut value, next.as_u64());
+    rows.put(TableId::FLOORS, &floor_key(EDGE_KIND), &value)
+}
+
 /// Takes away what an edge has outside the adjacency lists.
 fn forget<R: RowsMut + ?Sized>(rows: &mut R, edge: &EdgeRecord) -> Result<()> {
     if greatest(rows)? == Some(edge.id) {

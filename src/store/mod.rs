@@ -26,6 +26,7 @@ pub(crate) mod readers;
 pub(crate) mod record_read;
 pub(crate) mod record_write;
 pub(crate) mod redescribe;
+pub(crate) mod restore;
 pub(crate) mod search;
 pub(crate) mod similar;
 pub(crate) mod sources;

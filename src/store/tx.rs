@@ -87,13 +87,13 @@ const TYPES_KEPT_MAX: usize = 16;
 /// An edge to be made: directed, typed, weighted, with properties and a validity if given.
 #[derive(Clone, Debug)]
 pub struct NewEdge {
-    source: NodeId,
-    edge_type: Cow<'static, str>,
-    target: NodeId,
-    weight: f32,
-    valid_from: Option<Timestamp>,
-    valid_to: Option<Timestamp>,
-    properties: Option<Json>,
+    pub(super) source: NodeId,
+    pub(super) edge_type: Cow<'static, str>,
+    pub(super) target: NodeId,
+    pub(super) weight: f32,
+    pub(super) valid_from: Option<Timestamp>,
+    pub(super) valid_to: Option<Timestamp>,
+    pub(super) properties: Option<Json>,
 }
 
 impl NewEdge {
@@ -371,7 +371,7 @@ impl<'s> WriteTx<'s> {
         Ok(first)
     }
 
-    fn arrow(&mut self, edge: &NewEdge) -> Result<Arrow> {
+    pub(super) fn arrow(&mut self, edge: &NewEdge) -> Result<Arrow> {
         let (writer, core) = (&mut self.writer, &self.shared.core);
         edge.arrow(core.names.intern(&edge.edge_type, &mut writer.new_names, &mut writer.rows)?)
     }

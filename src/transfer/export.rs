@@ -72,7 +72,7 @@ pub(super) trait Writer {
 
 /// What a failed write of an export is.
 pub(super) fn written(result: std::io::Result<()>) -> Result<()> {
-    result.map_err(|error| Error::io("write", "the graph", error))
+    result.map_err(|error| Error::io("write", "the export", error))
 }
 
 fn writer_of(format: Format) -> Box<dyn Writer> {

@@ -1,4 +1,5 @@
-//! Graphs in and out of open formats: DOT, `GraphML`, and the JSON node-link form of networkx.
+//! Graphs in and out of open formats: DOT, `GraphML`, and the JSON node-link form of networkx; and
+//! records as JSON Lines ([`export_jsonl`], [`import_jsonl`]).
 //!
 //! An export writes the nodes by kind and then the edges by node, from one consistent state, and
 //! never holds the graph in memory. An import takes a foreign graph in as records of the kind
@@ -32,6 +33,7 @@ mod dot;
 mod export;
 mod graphml;
 mod import;
+mod jsonl;
 mod lines;
 mod node_link;
 mod text;
@@ -41,6 +43,10 @@ use std::path::Path;
 use crate::base::id::Kind;
 pub use export::{ExportReport, export, export_subgraph};
 pub use import::{ImportReport, import};
+pub use jsonl::{
+    JsonlExport, JsonlExported, JsonlImport, JsonlImported, export_jsonl, import_jsonl,
+    import_jsonl_from,
+};
 
 /// How a graph is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::export::{EdgeRow, NodeRow, Writer, written};
 use super::import::{ForeignEdge, ForeignNode, Intake};
 use super::lines::{Lines, Place};
+use super::text;
 use crate::base::error::{Error, Result};
 use crate::base::id::{EdgeId, NodeId};
 use crate::base::json::Json;
@@ -72,14 +73,7 @@ impl NodeLink {
         let before: &[u8] = if self.is_behind { b",\n" } else { b"\n" };
         self.is_behind = true;
         written(out.write_all(before))?;
-        let json = Json::of(element)?;
-        // Python leaves this one as it is, a terminal does not.
-        let mut parts = json.as_str().split('\x7f');
-        written(out.write_all(parts.next().unwrap_or_default().as_bytes()))?;
-        for part in parts {
-            written(write!(out, "\\u007f{part}"))?;
-        }
-        Ok(())
+        text::ascii_json(out, element)
     }
 }
 

@@ -1,7 +1,13 @@
 //! Texts of an export: what to call a node, and characters that no reader must obey.
 
 use std::fmt::{self, Write as _};
+use std::io::Write;
 
+use serde::Serialize;
+
+use super::export::written;
+use crate::base::error::Result;
+use crate::base::json::Json;
 use crate::base::limits::TRANSFER_LABEL_MAX;
 use crate::record::Facts;
 
@@ -37,6 +43,18 @@ pub(super) fn label(facts: &Facts<'_>) -> Option<String> {
 pub(super) fn type_of(facts: &Facts<'_>) -> Option<String> {
     let found = facts.keywords.iter().find(|(field, _)| *field == "type");
     found.map(|(_, word)| (*word).to_owned())
+}
+
+/// Writes a value as JSON in ASCII, on one line.
+pub(super) fn ascii_json(out: &mut dyn Write, value: &impl Serialize) -> Result<()> {
+    let json = Json::of(value)?;
+    // Python leaves this one as it is, a terminal does not.
+    let mut parts = json.as_str().split('\x7f');
+    written(out.write_all(parts.next().unwrap_or_default().as_bytes()))?;
+    for part in parts {
+        written(write!(out, "\\u007f{part}"))?;
+    }
+    Ok(())
 }
 
 /// A text between the tags or quotes of an XML document. Characters that XML 1.0 cannot hold are

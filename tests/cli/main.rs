@@ -15,6 +15,7 @@ mod golden;
 mod graph;
 mod graph_algorithms;
 mod health;
+mod lines;
 mod logs;
 mod memory;
 mod migrate;

@@ -1,7 +1,7 @@
 //! A process is killed in the middle of each step of the search pipeline: a write, the index
-//! catching up, standing searches looking at what was written, a rebuild, a load, a close, texts
-//! indexed in another way. After
-//! reopening the index holds what the records say, and standing searches have what they match.
+//! catching up, standing searches looking at what was written, a rebuild, a load, the past being
+//! trimmed, a close, texts indexed in another way. After reopening the index holds what the records
+//! say, and standing searches have what they match.
 //!
 //! The child is this test binary itself, told by an environment variable to run one test. The
 //! variable `ENGRAPH_TEST_SEARCH_KILLS` says how many children are killed.
@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 
 use engraph::record::{Facts, History, Record};
 use engraph::search::{AnalyzerOptions, Language, SearchOptions};
-use engraph::{NodeId, Options, SavedSearch, Seq, Store};
+use engraph::{NodeId, Options, SavedSearch, Seq, Store, Trim};
 use serde::{Deserialize, Serialize};
 
 use crate::kill::Random;
@@ -25,8 +25,8 @@ const KILLS_VARIABLE: &str = "ENGRAPH_TEST_SEARCH_KILLS";
 const KILLS_DEFAULT: usize = 12;
 
 /// What the child does by turns; each is announced before it begins.
-const STEPS: [&str; 7] =
-    ["write", "search", "matches", "rebuild", "bulk", "reopen", "other analyzer"];
+const STEPS: [&str; 8] =
+    ["write", "search", "matches", "rebuild", "bulk", "trim", "reopen", "other analyzer"];
 /// The standing searches that are compared.
 const STANDING: [&str; 2] = ["late", "word +even"];
 
@@ -90,6 +90,10 @@ fn take_step(step: &str, store: Store, path: &Path, number: u64) -> Store {
         "rebuild" => drop(store.rebuild_search().unwrap()),
         "bulk" => {
             store.bulk(|tx| (0..50).try_for_each(|n| tx.insert(&slip(n)).map(drop))).unwrap();
+        }
+        "trim" => {
+            let limit = Seq(store.seq().0.saturating_sub(3));
+            assert!(store.trim(&Trim::before_write(limit)).unwrap().readable_from >= limit);
         }
         "reopen" => {
             store.close().unwrap();

@@ -28,16 +28,16 @@ use crate::workload::Home;
 
 /// What a test does with each type; `holds` says whether a transaction finds `record` under `id`
 /// by each natural key that the record has, and how many those are.
-trait Visit {
+pub(crate) trait Visit {
     fn visit<T: Record + Clone + PartialEq + Debug>(&mut self, holds: Holds<T>);
 }
 
 /// Natural keys of a record: how many it has, and the ids that are found under them.
-type Holds<T> = fn(&ReadTx, &T) -> Vec<Option<(NodeId, T)>>;
+pub(crate) type Holds<T> = fn(&ReadTx, &T) -> Vec<Option<(NodeId, T)>>;
 
 macro_rules! families {
     ($($type:ident $(, $index:literal => |$record:ident| $key:expr)*;)+) => {
-        fn visit_all(visitor: &mut impl Visit) {
+        pub(crate) fn visit_all(visitor: &mut impl Visit) {
             $(visitor.visit::<$type>(|_tx, _record| {
                 let found: Vec<Option<Option<(NodeId, $type)>>> = vec![$({
                     let $record = _record;

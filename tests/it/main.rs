@@ -39,6 +39,7 @@ mod hybrid;
 mod index;
 mod jobs;
 mod jobs_model;
+mod jsonl;
 mod knowledge;
 mod knowledge_model;
 mod learning;

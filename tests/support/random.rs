@@ -11,12 +11,24 @@ const PIECES: [&str; 12] =
 
 /// A stream of random numbers (`SplitMix64`), and of whatever can be made of them.
 #[derive(Debug)]
-pub(crate) struct Random(u64);
+pub(crate) struct Random(u64, Floats);
+
+/// Which floats are made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Floats {
+    Any,
+    Finite,
+}
 
 impl Random {
     /// The stream of a seed.
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(seed, Floats::Any)
+    }
+
+    /// The stream of a seed, without floats that JSON has no form for.
+    pub(crate) fn finite(seed: u64) -> Self {
+        Self(seed, Floats::Finite)
     }
 
     /// A random value of a type that says what it wants.
@@ -53,7 +65,7 @@ impl Random {
     fn float(&mut self) -> f64 {
         match self.below(5) {
             0 => -0.0,
-            1 => f64::NEG_INFINITY,
+            1 if self.1 == Floats::Any => f64::NEG_INFINITY,
             2 => f64::MIN_POSITIVE,
             _ => self.integer() as f64 / 64.0,
         }

@@ -4,9 +4,10 @@ use clap::Args;
 use engraph::transfer::{self, Attributes, ExportOptions, Format, Nodes};
 
 use super::follow::Types;
-use super::target::{self, Form, Target};
+use super::target::{Form, tell};
 use super::{Asked, Failure, Output, shown};
 use crate::cli::failure::Answer;
+use crate::cli::target::{self, Target};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -58,6 +59,6 @@ pub(super) fn run(
     }
     let report =
         target::write_to(&asked.target, output, |out| transfer::export(on.tx, &options, out))?;
-    target::tell(&report, &asked.target, output)?;
+    tell(&report, &asked.target, output)?;
     Ok(Answer::Yes)
 }

@@ -6,8 +6,9 @@ use clap::Args;
 use engraph::graph::Subgraph;
 use engraph::transfer::{self, Attributes, ExportOptions, Format};
 
-use super::target::{self, Target};
+use super::target::tell;
 use super::{Asked, Failure, Output, picture, text};
+use crate::cli::target::{self, Target};
 
 /// How a part of the graph is given out, besides as a table or as JSON.
 #[derive(Args, Debug)]
@@ -78,7 +79,7 @@ impl Shape {
             let report = target::write_to(&self.target, output, |out| {
                 transfer::export_subgraph(on.tx, part, &options, out)
             })?;
-            target::tell(&report, &self.target, output)?;
+            tell(&report, &self.target, output)?;
             return Ok(true);
         }
         if self.svg.is_none() || output.is_json() {

@@ -1,0 +1,88 @@
+//! Writing records and edges that were somewhere else before, under the identity that they had.
+
+use serde_json::Value;
+
+use super::record_read;
+use super::record_write::OnTaken;
+use super::tx::{NewEdge, WriteTx};
+use crate::base::error::{Error, Result};
+use crate::base::id::{EdgeId, NodeId};
+use crate::base::json::Json;
+use crate::base::limits::RESTORE_GAP_MAX;
+use crate::storage::edges;
+
+/// What became of something that was written under its identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Restored {
+    /// It was not there.
+    Made,
+    /// It was there, and is the same.
+    Unchanged,
+    /// It was there, and was another.
+    Replaced,
+}
+
+impl WriteTx<'_> {
+    /// Writes a record that is given as JSON under an identity, which may be one that was never
+    /// given. One that is there is replaced where that is wanted, and else an error if it differs.
+    pub(crate) fn restore_json(
+        &mut self,
+        id: NodeId,
+        value: Value,
+        is_replaced: bool,
+    ) -> Result<Restored> {
+        let record_type = *self.core().kinds.registered(id.kind())?;
+        let next = self.writer.next_key(id.kind())?;
+        if id.key() == 0 || id.key() > next.saturating_add(RESTORE_GAP_MAX) {
+            let reason = format!("{id} is too far from the keys that were given: next is {next}");
+            return Err(Error::invalid("id", reason));
+        }
+        let bytes = (record_type.from_json)(value)?;
+        let restored = match record_read::raw(self.rows(), id)? {
+            None => Restored::Made,
+            Some(old) if (record_type.to_json)(&old)? == (record_type.to_json)(&bytes)? => {
+                return Ok(Restored::Unchanged);
+            }
+            Some(_) if is_replaced => Restored::Replaced,
+            Some(_) => return Err(Error::already_exists("another record", id)),
+        };
+        (record_type.describe)(&bytes, &mut |facts| {
+            self.put_value(id, &bytes, facts, OnTaken::Refuse)
+        })?;
+        Ok(restored)
+    }
+
+    /// The number of the next new edge.
+    pub(crate) fn next_edge(&self) -> Result<EdgeId> {
+        edges::next_edge_id(self.rows())
+    }
+
+    /// Whether an edge can be made: that it has a type and a weight, and its ends are there.
+    pub(crate) fn check_edge(&mut self, new: &NewEdge) -> Result<()> {
+        for end in [new.source, new.target] {
+            if !self.contains(end)? {
+                return Err(Error::not_found("node", end));
+            }
+        }
+        self.arrow(new).map(drop)
+    }
+
+    /// Makes edges whose numbers follow each other from `first` on, or from the next new one if
+    /// that is greater.
+    pub(crate) fn restore_edges(&mut self, first: EdgeId, new: &[NewEdge]) -> Result<()> {
+        edges::raise_floor(&mut self.writer.rows, first)?;
+        self.add_edges(new).map(drop)
+    }
+
+    /// Whether the edge of a number is there: the same, another one, or none.
+    pub(crate) fn is_edge(&self, id: EdgeId, new: &NewEdge) -> Result<Option<bool>> {
+        let Some(edge) = edges::get_edge(self.rows(), id)? else { return Ok(None) };
+        let value = |json: &Option<Json>| json.as_ref().map(Json::parse::<Value>).transpose();
+        let is_same = (edge.source, edge.target) == (new.source, new.target)
+            && self.name_of(edge.edge_type).as_deref() == Some(&*new.edge_type)
+            && edge.weight.to_bits() == new.weight.to_bits()
+            && (edge.valid_from, edge.valid_to) == (new.valid_from, new.valid_to)
+            && value(&edge.properties)? == value(&new.properties)?;
+        Ok(Some(is_same))
+    }
+}
