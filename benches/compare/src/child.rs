@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Outcome, Workload, graph, legacy, queue, recall, records, search, vector};
+use crate::{Outcome, Workload, graph, legacy, queue, recall, records, search, transfer, vector};
 
 /// What one process has to do.
 #[derive(Clone, Debug)]
@@ -77,6 +77,7 @@ pub fn run(task: &Task, stage: Option<&str>) -> Outcome {
         "recall" => recall::run(task, size(100_000)),
         "legacy" => legacy::run(&task.system, &task.folder, size(1_000_000)),
         "queue" => queue::run(task, size(4_000)),
+        "transfer" => transfer::run(task, size(100_000)),
         other => Err(format!("no suite {other}").into()),
     }
 }

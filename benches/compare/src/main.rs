@@ -18,6 +18,7 @@ mod report;
 mod rmat;
 mod search;
 mod texts;
+mod transfer;
 mod vector;
 
 use std::path::PathBuf;
@@ -35,7 +36,8 @@ pub type Outcome<T = ()> = Result<T, Failure>;
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Suites to run: records, graph, search, vector, recall, legacy, queue, or all.
+    /// Suites to run: records, graph, search, vector, recall, legacy, queue, transfer,
+    /// or all.
     #[arg(required = true)]
     suites: Vec<String>,
     #[command(flatten)]
@@ -64,7 +66,7 @@ pub struct Options {
 /// How large the data is. Handed on to every child, so that all systems do the same work.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Workload {
-    /// Records of the suite `records`, rows of `legacy`, texts of `search`, vectors of `vector`,
+    /// Records of the suites `records` and `transfer`, rows of `legacy`, texts of `search`, vectors of `vector`,
     /// memories of `recall`, jobs of `queue`.
     #[arg(long)]
     size: Option<u64>,

@@ -4,6 +4,9 @@ mod engraph_system;
 mod limit;
 mod sqlite;
 
+pub use engraph_system::Engraph;
+pub use sqlite::Sqlite;
+
 use std::path::Path;
 use std::time::Instant;
 

@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 use crate::child::{Measured, Task};
 use crate::graph::python;
-use crate::{Options, Outcome, graph, legacy, queue, recall, records, search, texts, vector};
+use crate::{
+    Options, Outcome, graph, legacy, queue, recall, records, search, texts, transfer, vector,
+};
 
 type Runs = BTreeMap<(String, String), Vec<Measured>>;
 
@@ -18,7 +20,7 @@ type Runs = BTreeMap<(String, String), Vec<Measured>>;
 pub fn run(suites: &[String], options: &Options) -> Outcome {
     let suites: Vec<&str> = match suites {
         [only] if only == "all" => {
-            vec!["records", "graph", "search", "vector", "recall", "legacy", "queue"]
+            vec!["records", "graph", "search", "vector", "recall", "legacy", "queue", "transfer"]
         }
         given => given.iter().map(String::as_str).collect(),
     };
@@ -33,6 +35,7 @@ pub fn run(suites: &[String], options: &Options) -> Outcome {
             "recall" => recall::SYSTEMS,
             "legacy" => legacy::SYSTEMS,
             "queue" => queue::SYSTEMS,
+            "transfer" => transfer::SYSTEMS,
             other => return Err(format!("no suite {other}").into()),
         };
         let chosen: Vec<&str> = systems
@@ -128,7 +131,7 @@ fn unit(measure: &str) -> (&'static str, &'static str) {
         "recall_at_10" | "approximate_recall_at_10" => ("share", "higher"),
         "index_vectors" => ("vectors/s", "higher"),
         "searchable_s" => ("s", "lower"),
-        "scan" => ("records/s", "higher"),
+        "scan" | "jsonl_export" | "jsonl_import" => ("records/s", "higher"),
         "import" | "export" => ("rows/s", "higher"),
         _ => ("ops/s", "higher"),
     }
@@ -281,6 +284,7 @@ mod tests {
             ("disk", "MB"),
             ("write_overhead", "ratio"),
             ("claim_complete_8", "jobs/s"),
+            ("jsonl_import", "records/s"),
             ("claim_complete_batch", "jobs/s"),
         ] {
             assert_eq!(unit(measure).0, expected, "{measure}");

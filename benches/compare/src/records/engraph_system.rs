@@ -24,7 +24,7 @@ impl Record for Stored {
 }
 
 #[derive(Debug)]
-pub struct Engraph(Store);
+pub struct Engraph(pub Store);
 
 impl System for Engraph {
     fn create(folder: &Path) -> Outcome<Self> {

@@ -20,8 +20,8 @@ const INSERT: &str = "INSERT INTO memories
 const COLUMNS: &str = "namespace, key, content, memory_type, importance, created";
 
 pub struct Sqlite {
-    writer: Mutex<Connection>,
-    reader: Mutex<Connection>,
+    pub writer: Mutex<Connection>,
+    pub reader: Mutex<Connection>,
 }
 
 fn connect(folder: &Path) -> Outcome<Connection> {
