@@ -181,8 +181,11 @@ pub(crate) const TRANSFER_BATCH_EDGES: usize = 16_384;
 /// verifying tracks two bits for each key up to the greatest.
 pub(crate) const RESTORE_GAP_MAX: u64 = 1 << 31;
 
-/// Longest text of an attribute in a foreign graph file, and longest line of a file of records, in
-/// bytes: it is held in memory as a whole.
+/// Longest line of a file of records, in bytes: the largest record, of which every byte may be
+/// written as an escape. It is held in memory as a whole.
+pub(crate) const TRANSFER_LINE_BYTES_MAX: usize = 2 << 30;
+
+/// Longest text of an attribute in a foreign graph file, in bytes: it is held in memory as a whole.
 pub(crate) const TRANSFER_TEXT_BYTES_MAX: usize = 64 << 20;
 
 /// Edges of a foreign graph file that may come before their nodes: they wait in memory.

@@ -22,6 +22,10 @@ use crate::storage::{Rows, RowsMut as _, TableId, changes, place};
 
 /// Rows that one write takes away, for ten to twenty milliseconds.
 const BATCH_ROWS: usize = 2_000;
+/// Writes for which upkeep trims at once.
+const WRITES_MIN: u64 = 1_000;
+/// The share of its age by which the past must be too old before upkeep trims fewer writes.
+const AGE_PARTS: u32 = 32;
 const RETENTION_KEY: &[u8] = b"retention";
 
 /// How long a store keeps its past: the change log and the earlier values of records. Given to
@@ -45,8 +49,8 @@ impl Retention {
         Self(None)
     }
 
-    /// What is younger than that. Older states go soon after an open store is idle, once an hour at
-    /// most.
+    /// What is younger than that. An open store looks once an hour, when it is idle, and trims when
+    /// a thousand writes, or a thirtieth of that age, are too old.
     pub const fn of(age: Duration) -> Self {
         Self(Some(age))
     }
@@ -326,19 +330,34 @@ fn follow_first(shared: &Shared, limit: Seq) -> Result<()> {
 pub(super) fn by_retention(shared: &Shared, goes_on: &dyn Fn() -> bool) -> Result<()> {
     let published = shared.published()?;
     let rows = &*published.rows;
-    let trim = match Retention::load(rows)?.age() {
-        Some(age) => Trim::older_than(age),
-        None if is_unswept(rows)? => Trim::before_write(Seq(0)),
-        None => return Ok(()),
-    };
+    let mut trim = None;
+    if let Some(age) = Retention::load(rows)?.age() {
+        let too_old = Trim::older_than(age);
+        let limit = limit_of(shared, &published, too_old)?;
+        trim = is_worth_it(Limit::load(rows)?, limit, age).then_some(too_old);
+    }
+    if trim.is_none() && is_unswept(rows)? {
+        trim = Some(Trim::before_write(Seq(0)));
+    }
     drop(published);
-    trim_to(shared, trim, goes_on).map(drop)
+    trim.map_or(Ok(()), |trim| trim_to(shared, trim, goes_on).map(drop))
+}
+
+/// Whether the limit would move far. Trimming writes entries too: without this, a store that nobody
+/// writes to would for ever trim what trimming wrote.
+fn is_worth_it(known: Option<Limit>, next: Limit, age: Duration) -> bool {
+    let Some(known) = known else { return next.seq > Seq(0) };
+    let micros = next.time.as_micros().saturating_sub(known.time.as_micros());
+    let passed = Duration::from_micros(u64::try_from(micros).unwrap_or_default());
+    let writes = next.seq.0.saturating_sub(known.seq.0);
+    writes >= WRITES_MIN || writes > 0 && passed >= age / AGE_PARTS
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::id::NodeId;
+    use crate::base::time::ManualClock;
     use crate::record::Memory;
 
     fn memory(content: &str) -> Memory {
@@ -383,6 +402,28 @@ mod tests {
     }
 
     #[test]
+    fn a_sweep_may_stop_inside_of_an_entry() {
+        let (_directory, store, _) = store();
+        let ids: Vec<NodeId> =
+            store.bulk(|tx| (0..6_000).map(|_| tx.insert(&memory("x"))).collect()).unwrap();
+        // No two neighbours, so that the entry has thousands of runs, and several parts.
+        let every_other = || ids.iter().step_by(2);
+        store.bulk(|tx| every_other().try_for_each(|id| tx.put(*id, &memory("y")))).unwrap();
+        let limit = store.seq();
+        let batches = std::cell::Cell::new(0);
+        let is_first = || batches.replace(batches.get() + 1) == 0;
+        let trimmed = trim_to(store.shared(), Trim::before_write(limit), &is_first).unwrap();
+        assert!(trimmed.versions > 1_900, "{trimmed:?}");
+        let anchor = Anchor::load(&*store.shared().published().unwrap().rows).unwrap();
+        assert!(anchor.seq == limit && anchor.part > 0, "{anchor:?}");
+        assert_eq!(store.verify().unwrap().problems, []);
+        let rest = store.trim(&Trim::before_write(limit)).unwrap();
+        assert_eq!(trimmed.versions + rest.versions, 3_004);
+        assert_eq!(store.stats().unwrap().tables.get("history"), None);
+        assert_eq!(store.verify().unwrap().problems, []);
+    }
+
+    #[test]
     fn a_store_that_keeps_its_past_is_not_written_to() {
         let (_directory, store, _) = store();
         let seq = store.seq();
@@ -390,6 +431,44 @@ mod tests {
         store.set_retention(Retention::forever()).unwrap();
         assert_eq!(store.trim(&Trim::before_write(Seq(0))).unwrap(), Trimmed::default());
         assert_eq!(store.seq(), seq);
+    }
+
+    #[test]
+    fn what_trimming_wrote_is_not_trimmed_again_and_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let clock = std::sync::Arc::new(ManualClock::new(Timestamp::from_micros(0)));
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        let hours = |hours: u64| minutes(hours * 60);
+        let store = Store::builder()
+            .clock(std::sync::Arc::clone(&clock))
+            .retention(Retention::days(32))
+            .create(directory.path().join("store"))
+            .unwrap();
+        let trim = || {
+            let before = store.seq();
+            by_retention(store.shared(), &|| true).unwrap();
+            store.seq() > before
+        };
+        assert!(!trim(), "nothing was written");
+        let id = store.write(|tx| tx.insert(&memory("1"))).unwrap();
+        assert!(!trim(), "it is young");
+        clock.advance(hours(40 * 24));
+        assert!(trim());
+        clock.advance(hours(1));
+        store.write(|tx| tx.put(id, &memory("2"))).unwrap();
+        assert!(!trim());
+        clock.advance(minutes(32 * 24 * 60 - 1));
+        assert!(trim(), "much is too old");
+        clock.advance(hours(1));
+        assert!(!trim(), "one write of an hour is");
+        for number in 0..WRITES_MIN {
+            store.write(|tx| tx.put(id, &memory(&number.to_string()))).unwrap();
+        }
+        clock.advance(hours(23));
+        assert!(!trim());
+        clock.advance(hours(31 * 24 + 2));
+        assert!(trim(), "many writes are");
+        assert_eq!(store.verify().unwrap().problems, []);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use super::text;
 use crate::base::error::{Error, Result};
 use crate::base::id::{EdgeId, Kind, NodeId, Seq};
 use crate::base::json::Json;
-use crate::base::limits::{RESTORE_GAP_MAX, TRANSFER_BATCH_EDGES};
+use crate::base::limits::{RESTORE_GAP_MAX, TRANSFER_BATCH_EDGES, TRANSFER_LINE_BYTES_MAX};
 use crate::base::time::Timestamp;
 use crate::base::trace::category::TRANSFER;
 use crate::storage::{edges, vectors};
@@ -183,7 +183,7 @@ pub struct JsonlImported {
 }
 
 /// Writes the records of one consistent state as JSON Lines, the edges between them, and the
-/// vectors beside them. Memory does not grow with the store.
+/// vectors beside them. Memory grows with the largest record only.
 ///
 /// Not in it: the history, the audit chain, imported rows and origins, saved searches. Numbers that
 /// are not finite have no form in JSON and become null.
@@ -325,7 +325,7 @@ pub fn import_jsonl_from(
 ) -> Result<JsonlImported> {
     let span = tracing::info_span!(target: TRANSFER, "import", file = %name.display());
     let _entered = span.enter();
-    let mut lines = Lines::new(from);
+    let mut lines = Lines::with_max(from, TRANSFER_LINE_BYTES_MAX);
     store.bulk(|tx| {
         let next_edge = tx.next_edge()?.as_u64();
         let mut intake = Intake {

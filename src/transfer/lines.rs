@@ -30,11 +30,17 @@ impl Place {
 pub(super) struct Lines<R> {
     inner: R,
     place: Place,
+    /// Bytes that an element may have.
+    bytes_max: usize,
 }
 
 impl<R: BufRead> Lines<R> {
     pub(super) fn new(inner: R) -> Self {
-        Self { inner, place: Place::default() }
+        Self::with_max(inner, TRANSFER_TEXT_BYTES_MAX)
+    }
+
+    pub(super) fn with_max(inner: R, bytes_max: usize) -> Self {
+        Self { inner, place: Place::default(), bytes_max }
     }
 
     pub(super) fn place(&self) -> Place {
@@ -54,8 +60,8 @@ impl<R: BufRead> Read for Lines<R> {
 
 impl<R: BufRead> BufRead for Lines<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.place.since.get() > TRANSFER_TEXT_BYTES_MAX {
-            let reason = format!("an element has more than {TRANSFER_TEXT_BYTES_MAX} bytes");
+        if self.place.since.get() > self.bytes_max {
+            let reason = format!("an element has more than {} bytes", self.bytes_max);
             return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
         }
         self.inner.fill_buf()

@@ -66,8 +66,8 @@ pub struct Options {
 /// How large the data is. Handed on to every child, so that all systems do the same work.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Workload {
-    /// Records of the suites `records` and `transfer`, rows of `legacy`, texts of `search`, vectors of `vector`,
-    /// memories of `recall`, jobs of `queue`.
+    /// Records of the suites `records` and `transfer`, rows of `legacy`, texts of `search`, vectors
+    /// of `vector`, memories of `recall`, jobs of `queue`.
     #[arg(long)]
     size: Option<u64>,
     /// The graph has 2^scale nodes.
