@@ -6,7 +6,7 @@ use super::record_read;
 use super::record_write::OnTaken;
 use super::tx::{NewEdge, WriteTx};
 use crate::base::error::{Error, Result};
-use crate::base::id::{EdgeId, NodeId};
+use crate::base::id::{EdgeId, Kind, NodeId};
 use crate::base::json::Json;
 use crate::base::limits::RESTORE_GAP_MAX;
 use crate::storage::edges;
@@ -22,7 +22,43 @@ pub(crate) enum Restored {
     Replaced,
 }
 
+/// A field that is given and that the record does not have. What is empty may have been left out of
+/// the record for that.
+fn unknown_field(given: &[String], record: &Value) -> Result<()> {
+    match given.iter().find(|name| record.get(name.as_str()).is_none()) {
+        Some(name) => Err(Error::invalid("record", format!("it has no field {name:?}"))),
+        None => Ok(()),
+    }
+}
+
+/// The fields of a record that say something.
+fn fields_of(record: &Value) -> Vec<String> {
+    let says = |value: &Value| match value {
+        Value::Null => false,
+        Value::Bool(is_so) => *is_so,
+        Value::Number(_) => true,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(values) => !values.is_empty(),
+        Value::Object(values) => !values.is_empty(),
+    };
+    let fields = record.as_object().into_iter().flatten();
+    fields.filter(|(_, value)| says(value)).map(|(name, _)| name.clone()).collect()
+}
+
 impl WriteTx<'_> {
+    /// Writes a new record that is given as JSON, of which every field must be known.
+    pub(crate) fn insert_known_json(&mut self, kind: Kind, value: Value) -> Result<NodeId> {
+        let record_type = *self.core().kinds.registered(kind)?;
+        let given = fields_of(&value);
+        let bytes = (record_type.from_json)(value)?;
+        unknown_field(&given, &(record_type.to_json)(&bytes)?)?;
+        let id = self.writer.next_id(kind)?;
+        (record_type.describe)(&bytes, &mut |facts| {
+            self.put_value(id, &bytes, facts, OnTaken::Refuse)
+        })?;
+        Ok(id)
+    }
+
     /// Writes a record that is given as JSON under an identity, which may be one that was never
     /// given. One that is there is replaced where that is wanted, and else an error if it differs.
     pub(crate) fn restore_json(
@@ -37,12 +73,13 @@ impl WriteTx<'_> {
             let reason = format!("{id} is too far from the keys that were given: next is {next}");
             return Err(Error::invalid("id", reason));
         }
+        let given = fields_of(&value);
         let bytes = (record_type.from_json)(value)?;
+        let shown = (record_type.to_json)(&bytes)?;
+        unknown_field(&given, &shown)?;
         let restored = match record_read::raw(self.rows(), id)? {
             None => Restored::Made,
-            Some(old) if (record_type.to_json)(&old)? == (record_type.to_json)(&bytes)? => {
-                return Ok(Restored::Unchanged);
-            }
+            Some(old) if (record_type.to_json)(&old)? == shown => return Ok(Restored::Unchanged),
             Some(_) if is_replaced => Restored::Replaced,
             Some(_) => return Err(Error::already_exists("another record", id)),
         };

@@ -306,8 +306,8 @@ fn line(out: &mut dyn Write, shown: &impl Serialize) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Import`] with the line when it is no JSON, has no known form, names a kind that is not
-/// registered or has another number here, or cannot be stored; [`Error::Io`]; otherwise as
-/// [`Store::bulk`].
+/// registered or has another number here, has fields that its record does not have, or cannot be
+/// stored; [`Error::Io`]; otherwise as [`Store::bulk`].
 pub fn import_jsonl(store: &Store, path: &Path, options: &JsonlImport) -> Result<JsonlImported> {
     let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
     import_jsonl_from(store, BufReader::new(file), path, options)
@@ -399,7 +399,7 @@ impl Intake<'_, '_> {
             .map_err(|error| Error::invalid("line", format!("no JSON object: {error}")))?;
         if let Some(kind) = self.options.kind {
             self.report.records += 1;
-            return self.tx.insert_json(kind, Value::Object(value)).map(drop);
+            return self.tx.insert_known_json(kind, Value::Object(value)).map(drop);
         }
         let has = |key: &str| value.contains_key(key);
         if has("engraph_jsonl") {
@@ -443,7 +443,7 @@ impl Intake<'_, '_> {
         let Some(id) = line.id else {
             let kind = kind.ok_or_else(|| Error::invalid("record", "it has no id and no kind"))?;
             self.report.records += 1;
-            return self.tx.insert_json(kind, line.record).map(drop);
+            return self.tx.insert_known_json(kind, line.record).map(drop);
         };
         if kind.is_some_and(|kind| kind != id.kind()) {
             let reason = format!("{id} is no id of the kind beside it");

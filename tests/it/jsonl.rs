@@ -112,13 +112,18 @@ fn plain_records_get_ids() {
     let (_home, store) = new_store();
     let kind = store.read().unwrap().kind_of::<Document>().unwrap();
     let lines =
-        "{\"file_name\": \"a\"}\n\n  {\"file_name\":\"b\",\"record\":1}\r\n{\"file_name\":\"c\"}";
+        "{\"file_name\": \"a\"}\n\n  {\"file_name\":\"b\",\"other\":null}\r\n{\"file_name\":\"c\"}";
     let taken = import(&store, lines, &JsonlImport::new().kind(kind)).unwrap();
     assert_eq!(taken.records, 3);
     let tx = store.read().unwrap();
     let documents = tx.iter::<Document>().unwrap();
     let names: Vec<_> = documents.map(|row| row.unwrap().1.file_name).collect();
     assert_eq!(names, ["a", "b", "c"]);
+    // A file with ids, or with fields by other names, must not become records with nothing in them.
+    for wrong in [export(&store).1.as_str(), r#"{"filename": "d"}"#] {
+        let taken = import(&store, wrong, &JsonlImport::new().kind(kind));
+        assert!(matches!(taken, Err(Error::Import { .. })), "{taken:?}");
+    }
     let mixed = r#"{"kind": "memory", "record": {"content": "x"}}"#;
     assert_eq!(import(&store, mixed, &JsonlImport::new()).unwrap().records, 1);
     sound(&store);
@@ -157,6 +162,7 @@ fn what_does_not_fit_says_in_which_line() {
         (r#"{"id": "128:1", "record": {"code": "another"}}"#, "128:1"),
         (r#"{"id": "128:9", "record": {"code": "a"}}"#, "code"),
         (r#"{"id": "128:9", "record": {"code": 5}}"#, "invalid type"),
+        (r#"{"id": "128:9", "record": {"code": "n", "colour": 1}}"#, "colour"),
         (r#"{"id": "128:0", "record": {"code": "x"}}"#, "128:0"),
         (r#"{"id": "128:99999999999", "record": {"code": "x"}}"#, "too far"),
         (r#"{"id": "240:1", "record": {}}"#, "240"),
