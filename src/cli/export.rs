@@ -1,17 +1,17 @@
 //! `engraph export`: gives databases back in the form of the old application, and records as JSON
 //! lines.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use engraph::legacy::{self, Existing, ExportOptions, ExportReport, ExportedFile};
-use engraph::transfer::{self, JsonlExport};
-use engraph::{ReadTx, Store};
+use engraph::transfer::{self, JsonlExport, JsonlExported};
 
 use super::failure::{Answer, Failure};
 use super::import::{counts, some};
 use super::output::Output;
 use super::progress::Progress;
+use super::records::looking;
 use super::target::{self, Target};
 use super::{place, shown, text};
 
@@ -80,16 +80,25 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output) -> Result<Answer, 
 }
 
 fn export_jsonl(asked: &Jsonl, output: &mut Output) -> Result<Answer, Failure> {
-    let report = looking_for(&asked.store, |tx| {
+    looking(&asked.store, |tx| {
         let mut options = JsonlExport::new();
         for kind in &asked.kinds {
             options = options.kind(shown::kind_named(tx, kind)?);
         }
-        target::write_to(&asked.target, output, |out| transfer::export_jsonl(tx, &options, out))
-    })?;
-    let to_file = asked.target.out.is_some();
+        let write = |out: &mut dyn std::io::Write| transfer::export_jsonl(tx, &options, out);
+        let report = target::write_to(&asked.target, output, write)?;
+        tell_jsonl(&report, asked.target.out.is_some(), output)
+    })
+}
+
+/// Says what was written: beside the lines, or as data where they went to a file.
+fn tell_jsonl(
+    report: &JsonlExported,
+    to_file: bool,
+    output: &mut Output,
+) -> Result<Answer, Failure> {
     if to_file && output.is_json() {
-        output.json(&report)?;
+        output.json(report)?;
         return Ok(Answer::Yes);
     }
     let line = format!(
@@ -108,14 +117,6 @@ fn export_jsonl(asked: &Jsonl, output: &mut Output) -> Result<Answer, Failure> {
         output.note(format_args!("left out: {count} of kind {kind}, of another application"))?;
     }
     Ok(Answer::Yes)
-}
-
-fn looking_for<T>(
-    store: &Path,
-    look: impl FnOnce(&ReadTx) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let store = place::open_to_read(store)?;
-    place::closing(&store, |store: &Store| look(&store.read()?))
 }
 
 fn export_legacy(asked: &Legacy, output: &mut Output) -> Result<Answer, Failure> {

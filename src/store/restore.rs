@@ -22,16 +22,15 @@ pub(crate) enum Restored {
     Replaced,
 }
 
-/// A field that is given and that the record does not have. What is empty may have been left out of
-/// the record for that.
-fn unknown_field(given: &[String], record: &Value) -> Result<()> {
+/// Refuses a record that does not have one of the fields given.
+fn check_known(given: &[String], record: &Value) -> Result<()> {
     match given.iter().find(|name| record.get(name.as_str()).is_none()) {
         Some(name) => Err(Error::invalid("record", format!("it has no field {name:?}"))),
         None => Ok(()),
     }
 }
 
-/// The fields of a record that say something.
+/// The fields of a record that say something: what is empty may be left out where it is written.
 fn fields_of(record: &Value) -> Vec<String> {
     let says = |value: &Value| match value {
         Value::Null => false,
@@ -51,12 +50,8 @@ impl WriteTx<'_> {
         let record_type = *self.core().kinds.registered(kind)?;
         let given = fields_of(&value);
         let bytes = (record_type.from_json)(value)?;
-        unknown_field(&given, &(record_type.to_json)(&bytes)?)?;
-        let id = self.writer.next_id(kind)?;
-        (record_type.describe)(&bytes, &mut |facts| {
-            self.put_value(id, &bytes, facts, OnTaken::Refuse)
-        })?;
-        Ok(id)
+        check_known(&given, &(record_type.to_json)(&bytes)?)?;
+        self.insert_value(kind, &bytes)
     }
 
     /// Writes a record that is given as JSON under an identity, which may be one that was never
@@ -76,7 +71,7 @@ impl WriteTx<'_> {
         let given = fields_of(&value);
         let bytes = (record_type.from_json)(value)?;
         let shown = (record_type.to_json)(&bytes)?;
-        unknown_field(&given, &shown)?;
+        check_known(&given, &shown)?;
         let restored = match record_read::raw(self.rows(), id)? {
             None => Restored::Made,
             Some(old) if (record_type.to_json)(&old)? == shown => return Ok(Restored::Unchanged),
@@ -111,15 +106,14 @@ impl WriteTx<'_> {
         self.add_edges(new).map(drop)
     }
 
-    /// Whether the edge of a number is there: the same, another one, or none.
-    pub(crate) fn is_edge(&self, id: EdgeId, new: &NewEdge) -> Result<Option<bool>> {
-        let Some(edge) = edges::get_edge(self.rows(), id)? else { return Ok(None) };
+    /// Whether the edge of a number is there and is this one.
+    pub(crate) fn is_edge(&self, id: EdgeId, new: &NewEdge) -> Result<bool> {
+        let Some(edge) = edges::get_edge(self.rows(), id)? else { return Ok(false) };
         let value = |json: &Option<Json>| json.as_ref().map(Json::parse::<Value>).transpose();
-        let is_same = (edge.source, edge.target) == (new.source, new.target)
+        Ok((edge.source, edge.target) == (new.source, new.target)
             && self.name_of(edge.edge_type).as_deref() == Some(&*new.edge_type)
             && edge.weight.to_bits() == new.weight.to_bits()
             && (edge.valid_from, edge.valid_to) == (new.valid_from, new.valid_to)
-            && value(&edge.properties)? == value(&new.properties)?;
-        Ok(Some(is_same))
+            && value(&edge.properties)? == value(&new.properties)?)
     }
 }

@@ -163,7 +163,7 @@ impl Store {
     /// # Errors
     /// [`Error::Invalid`] for a write that is not there yet; [`Error::ReadOnly`],
     /// [`Error::Closed`]; [`Error::Conflict`] inside a write; [`Error::Corrupt`] when the change
-    /// log is damaged, of which nothing is forgotten then.
+    /// log is damaged: states from before the limit are gone then, and the rows from there on stay.
     pub fn trim(&self, trim: &Trim) -> Result<Trimmed> {
         trim_to(self.shared(), *trim, &|| true)
     }

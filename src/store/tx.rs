@@ -397,10 +397,16 @@ impl<'s> WriteTx<'s> {
     pub fn insert_json(&mut self, kind: Kind, value: serde_json::Value) -> Result<NodeId> {
         let record_type = *self.core().kinds.registered(kind)?;
         let bytes = (record_type.from_json)(value)?;
+        self.insert_value(kind, &bytes)
+    }
+
+    /// Writes a new record of a registered kind that is encoded already.
+    pub(super) fn insert_value(&mut self, kind: Kind, value: &[u8]) -> Result<NodeId> {
+        let record_type = *self.core().kinds.registered(kind)?;
         let id = self.writer.next_id(kind)?;
         let core = &self.shared.core;
-        (record_type.describe)(&bytes, &mut |facts| {
-            self.writer.insert_new(core, id, &bytes, facts, OnTaken::Refuse).map(|_| ())
+        (record_type.describe)(value, &mut |facts| {
+            self.writer.insert_new(core, id, value, facts, OnTaken::Refuse).map(|_| ())
         })?;
         Ok(id)
     }

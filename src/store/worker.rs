@@ -41,7 +41,7 @@ impl Stop {
     }
 
     /// Whether the thread is to end.
-    fn is_told(&self) -> bool {
+    fn is_stopped(&self) -> bool {
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) == Told::Stop
     }
 
@@ -99,7 +99,7 @@ fn run(shared: &Weak<Shared>, stop: &Stop) {
         }
         let mut done = upkeep(&shared);
         if done.is_ok() && trimmed.is_none_or(|last| last.elapsed() >= TRIM_EVERY) {
-            done = trim::by_retention(&shared, &|| !stop.is_told());
+            done = trim::by_retention(&shared, &|| !stop.is_stopped());
             trimmed = Some(Instant::now());
         }
         if let Err(error) = done {

@@ -25,7 +25,7 @@ use crate::base::json::Json;
 use crate::base::limits::{RESTORE_GAP_MAX, TRANSFER_BATCH_EDGES, TRANSFER_LINE_BYTES_MAX};
 use crate::base::time::Timestamp;
 use crate::base::trace::category::TRANSFER;
-use crate::storage::{edges, vectors};
+use crate::storage::{TableId, edges, vectors};
 use crate::store::restore::Restored;
 use crate::store::vectors::values_of;
 use crate::store::{NewEdge, ReadTx, Store, WriteTx};
@@ -208,7 +208,7 @@ pub fn export_jsonl(
             continue;
         }
         if core.kinds.record_type(kind).is_none() {
-            let count = tx.rows().count(crate::storage::TableId::records(kind))?;
+            let count = tx.rows().count(TableId::records(kind))?;
             if count > 0 {
                 report.left_out.insert(name, count);
             }
@@ -483,7 +483,7 @@ impl Intake<'_, '_> {
         if number < next {
             // One that waits here is there as well.
             self.flush()?;
-            if self.tx.is_edge(EdgeId::from_u64(number), &new)? == Some(true) {
+            if self.tx.is_edge(EdgeId::from_u64(number), &new)? {
                 self.report.unchanged += 1;
                 return Ok(());
             }

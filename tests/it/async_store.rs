@@ -7,7 +7,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use engraph::graph::Direction;
-use engraph::{AsyncStore, Error, HealthOptions, NodeId, Options, Result, Seq, Status, Store};
+use engraph::{
+    AsyncStore, Error, HealthOptions, NodeId, Options, Result, Seq, Status, Store, Trim,
+};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 
@@ -245,6 +247,20 @@ fn one_thread_goes_on_ticking_during_upkeep() {
     );
     least("search", ticks_during(|_| async { assert!(store.rebuild_search().await.is_ok()) }));
     least("close", ticks_during(|_| async { store.close().await.unwrap() }));
+}
+
+#[test]
+fn the_past_is_trimmed_beside_tasks() {
+    let (_home, store) = new_async_store();
+    four_threads().block_on(async {
+        let id = store.write(|tx| tx.insert(&Card::new("a"))).await.unwrap();
+        store.write(move |tx| tx.put(id, &Card::new("b"))).await.unwrap();
+        let trimmed = store.trim(Trim::before_write(store.seq().unwrap())).await.unwrap();
+        assert_eq!((trimmed.writes, trimmed.versions), (2, 1));
+        assert_eq!(fault(store.changes(Seq(0), 9).await), "trimmed");
+        store.close().await.unwrap();
+        assert_eq!(fault(store.trim(Trim::before_write(Seq(0))).await), "closed");
+    });
 }
 
 #[test]
